@@ -1,0 +1,1 @@
+"""Bytes from the venue to messages: they change no state."""
