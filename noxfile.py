@@ -1,0 +1,134 @@
+"""Every habit of this project as a session; ``nox -l`` lists them."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.5"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.sessions = ["types", "style", "tests"]
+nox.options.error_on_missing_interpreters = True
+
+ROOT = Path(__file__).resolve().parent
+PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
+TEST_GROUP = nox.project.dependency_groups(PYPROJECT, "test")
+DEV_GROUP = nox.project.dependency_groups(PYPROJECT, "dev")
+PYTHONS = ["3.12", "3.13"]
+
+
+def install_build(session: nox.Session, build: str, *more: str) -> None:
+    """Install the project as its users get it (not editable), compiled or pure."""
+    # The build folder of an earlier build would hand its modules to this one.
+    shutil.rmtree(ROOT / "build", ignore_errors=True)
+    environment = {"PARADEX_PURE": "1" if build == "pure" else "0"}
+    session.install("--no-cache", "--reinstall-package", "paradex-adapter", ".[fast]", *more, env=environment)
+    # Without this the checkout's own packages would be imported instead of the installed ones.
+    session.env["PYTHONSAFEPATH"] = "1"
+    session.env["PARADEX_EXPECT"] = build
+    session.env["PARADEX_PURE"] = environment["PARADEX_PURE"]
+
+
+@nox.session(python=PYTHONS)
+@nox.parametrize("build", ["compiled", "pure"])
+def tests(session: nox.Session, build: str) -> None:
+    """Run the suite on one Python and one build, which the run proves."""
+    install_build(session, build, *TEST_GROUP)
+    session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session(python="3.12")
+def types(session: nox.Session) -> None:
+    """Check types strictly: both packages, then the examples."""
+    session.install(*DEV_GROUP, "nautilus_trader>=1.231,<2", "httpx", "aiohttp", "orjson", "websockets>=15,<16")
+    session.run("python", "-m", "mypy")
+
+
+@nox.session(python="3.12")
+def style(session: nox.Session) -> None:
+    """Check format and lint."""
+    session.install("ruff==0.17.6")
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+
+
+@nox.session(python="3.12")
+def coverage(session: nox.Session) -> None:
+    """Measure branch coverage of the core on the pure build; anything under 100 % fails."""
+    install_build(session, "pure", *TEST_GROUP, "coverage[toml]>=7.8,<8")
+    session.run("coverage", "run", "-m", "pytest", "tests/unit/core", "tests/property", "tests/contract", *session.posargs)
+    session.run("coverage", "report")
+
+
+@nox.session(python="3.12")
+def bench(session: nox.Session) -> None:
+    """Run the benchmarks on the compiled build and print one table of ratios."""
+    install_build(session, "compiled", *TEST_GROUP)
+    result = Path(session.create_tmp()).resolve() / "benchmark.json"
+    session.run(
+        "python", "-m", "pytest", "benchmarks", "--benchmark-enable", "--benchmark-only",
+        "-o", "timeout=900", f"--benchmark-json={result}", "--benchmark-quiet", *session.posargs,
+    )  # fmt: skip
+    session.run("python", "benchmarks/table.py", str(result))
+
+
+@nox.session(python="3.12")
+def wheels(session: nox.Session) -> None:
+    """Build sdist, compiled and pure wheel; import each in a bare environment and prove its build."""
+    session.install("build[uv]")
+    dist = Path(session.create_tmp()).resolve() / "dist"
+    shutil.rmtree(dist, ignore_errors=True)
+    for build in ("compiled", "pure"):
+        shutil.rmtree(ROOT / "build", ignore_errors=True)
+        target = dist / build
+        kinds = ["--wheel"] if build == "pure" else ["--sdist", "--wheel"]
+        pure = "1" if build == "pure" else "0"
+        session.run(
+            "python", "-m", "build", "--installer=uv", *kinds, "--outdir", str(target), ".",
+            env={"PARADEX_PURE": pure},
+        )  # fmt: skip
+        wheel = next(target.glob("*.whl"))
+        session.install("--reinstall-package", "paradex-adapter", str(wheel))
+        check = (
+            "import paradex_adapter, paradex_adapter.local_exchange, paradex_adapter_core.build as b;"
+            f"assert b.is_compiled() is {build == 'compiled'}, b.__file__;"
+            "print(paradex_adapter.__version__, 'compiled' if b.is_compiled() else 'pure', b.__file__)"
+        )
+        session.run("python", "-c", check, env={"PYTHONSAFEPATH": "1"})
+
+
+@nox.session(python="3.12")
+def demo(session: nox.Session) -> None:
+    """Run the demo as installed."""
+    install_build(session, "compiled")
+    session.run("paradex-demo", *session.posargs)
+
+
+@nox.session(python="3.12")
+def docs(session: nox.Session) -> None:
+    """Check that the documents' links, code blocks and cited tests exist."""
+    install_build(session, "pure", *TEST_GROUP)
+    session.run("python", "-m", "pytest", "tests/contract/test_documents.py", *session.posargs)
+
+
+@nox.session(python="3.12")
+def fixtures(session: nox.Session) -> None:
+    """Record again what the local exchange can record and show the difference; ``-- --write`` keeps it."""
+    install_build(session, "pure", *TEST_GROUP)
+    session.run("python", "fixtures/record.py", *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def clean(session: nox.Session) -> None:
+    """Remove compiled modules, build folders and caches."""
+    for pattern in ("*.so", "*.pyd"):
+        for path in (ROOT / "paradex_adapter_core").rglob(pattern):
+            path.unlink()
+    for name in ("build", "dist", "paradex_adapter.egg-info", ".mypy_cache", ".ruff_cache", ".pytest_cache"):
+        shutil.rmtree(ROOT / name, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(f"run this file with nox: python -m nox -f {os.path.basename(__file__)} -l")
