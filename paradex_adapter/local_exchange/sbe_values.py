@@ -136,15 +136,17 @@ def _low_64_bits(value: object, _version: int) -> int:
     return unsigned - 2**64 if unsigned > I64_MAX else unsigned
 
 
-def enum(words: Mapping[str, int]) -> Kind:
-    """Return the kind of an enumeration: one word, one byte."""
+def enum(words: Mapping[str, int], *, has_unnamed: bool = True) -> Kind:
+    """Return the kind of an enumeration: one word, one byte.
+
+    Most enumerations keep one value for words the schema cannot name.
+    """
+    every_word = dict(words, NON_REPRESENTABLE=NON_REPRESENTABLE) if has_unnamed else words
 
     def encode_word(value: object, _version: int) -> int:
-        if value == "NON_REPRESENTABLE":
-            return NON_REPRESENTABLE
-        if not isinstance(value, str) or value not in words:
+        if not isinstance(value, str) or value not in every_word:
             raise ValueError(f"unknown word {value!r}")
-        return words[value]
+        return every_word[value]
 
     return Kind("B", encode_word)
 

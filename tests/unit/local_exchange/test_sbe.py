@@ -333,6 +333,7 @@ def test_word_the_schema_cannot_name() -> None:
         ("trade", {"side": "buy"}, "unknown word 'buy'"),
         ("trade", {"price": None}, "needs a Decimal, got NoneType"),
         ("trade", {"tradeId": -1}, "does not fit"),
+        ("book", {"pkgType": "NON_REPRESENTABLE"}, "unknown word"),
         ("order", {"flags": "MMP"}, "needs an iterable of words"),
         ("order", {"flags": ["ICEBERG"]}, "unknown word 'ICEBERG'"),
         ("order", {"account": "49d3"}, "needs hex text"),

@@ -306,7 +306,7 @@ def test_nested_types_agree_with_starknet_py() -> None:
     ],
 )
 def test_malformed_typed_data_is_refused(broken: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="typed data|encode|merkle|short string|felt"):
+    with pytest.raises(ValueError, match=r"typed data|encode|merkle|short string|felt"):
         stark.typed_data_hash(broken, ACCOUNT)
 
 
@@ -415,7 +415,7 @@ def test_seeded_keys_are_stable_and_distinct() -> None:
     [("HOLD", "1", "1"), ("BUY", "-1", "1"), ("SELL", "1", "-1")],
 )
 def test_order_that_cannot_be_signed_is_refused(side: str, size: str, price: str) -> None:
-    with pytest.raises(ValueError, match="side|negative"):
+    with pytest.raises(ValueError, match=r"side|negative"):
         stark.order_hash(TESTNET, ACCOUNT, 1, "M", side, "LIMIT", Decimal(size), Decimal(price))
 
 
