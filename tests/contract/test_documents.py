@@ -1,0 +1,59 @@
+"""The documents say only what is there: links, cited tests and files, the two commands, the code blocks."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md"))
+LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
+CITED_PATH = re.compile(
+    r"`((?:paradex_adapter|paradex_adapter_core|tests|benchmarks|fixtures|examples|docs)/[\w./-]*\w)(?:::(\w+))?`"
+)
+
+
+def text_of(document: Path) -> str:
+    return document.read_text(encoding="utf-8")
+
+
+def blocks(document: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", text_of(document), re.M | re.S)
+
+
+@pytest.fixture(params=DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def document(request: pytest.FixtureRequest) -> Path:
+    return request.param
+
+
+def test_relative_links_lead_somewhere(document: Path) -> None:
+    for target in LINK.findall(text_of(document)):
+        if not re.match(r"[a-z]+:", target):
+            assert (document.parent / target).exists(), f"{document.name} links to {target}"
+
+
+def test_cited_files_and_tests_exist(document: Path) -> None:
+    for path, name in CITED_PATH.findall(text_of(document)):
+        assert (ROOT / path).exists(), f"{document.name} cites {path}"
+        if name:
+            assert re.search(rf"(def|class) {name}\b", text_of(ROOT / path)), f"{path} has no {name}"
+
+
+def test_python_blocks_compile(document: Path) -> None:
+    for number, block in enumerate(blocks(document, "python")):
+        compile(block, f"{document.name}, block {number}", "exec")
+
+
+def test_quick_start_is_two_commands() -> None:
+    section = text_of(ROOT / "README.md").split("## Quick start")[1].split("\n## ")[0]
+    fenced = re.findall(r"^```\n(.*?)^```", section, re.M | re.S)
+    assert len(fenced) == 1
+    assert len(fenced[0].splitlines()) == 2
+
+
+def test_usage_block_of_the_readme_builds_a_configuration() -> None:
+    block = next(block for block in blocks(ROOT / "README.md", "python") if "TradingNode(" in block)
+    configuration = block.replace("node = TradingNode(", "node = (").split("node.add_data")[0]
+    scope: dict[str, object] = {}
+    exec(configuration, scope)  # the README's own text
+    assert type(scope["node"]).__name__ == "TradingNodeConfig"
