@@ -114,6 +114,7 @@ STP_EXPIRE_TAKER: Final = 2
 STP_EXPIRE_BOTH: Final = 3
 STP_MODES: Final[dict[str, int]] = {
     "": STP_NONE,
+    "NONE": STP_NONE,
     "EXPIRE_MAKER": STP_EXPIRE_MAKER,
     "EXPIRE_TAKER": STP_EXPIRE_TAKER,
     "EXPIRE_BOTH": STP_EXPIRE_BOTH,
@@ -153,14 +154,28 @@ REQUEST_PENDING: Final = 1
 REQUEST_PROCESSED: Final = 2
 REQUEST_REJECTED: Final = 3
 REQUEST_SUCCESS: Final = 4
+# The JSON feed may spell these with the prefix of the enumeration.
 REQUEST_STATUSES: Final[dict[str, int]] = {
+    "": REQUEST_NONE,
+    "UNSPECIFIED": REQUEST_NONE,
     "PENDING": REQUEST_PENDING,
     "PROCESSED": REQUEST_PROCESSED,
     "REJECTED": REQUEST_REJECTED,
     "SUCCESS": REQUEST_SUCCESS,
+    "REQUEST_STATUS_UNSPECIFIED": REQUEST_NONE,
+    "REQUEST_STATUS_PENDING": REQUEST_PENDING,
+    "REQUEST_STATUS_PROCESSED": REQUEST_PROCESSED,
+    "REQUEST_STATUS_REJECTED": REQUEST_REJECTED,
+    "REQUEST_STATUS_SUCCESS": REQUEST_SUCCESS,
 }
 REQUEST_MODIFY_ORDER: Final = 1
-REQUEST_TYPES: Final[dict[str, int]] = {"MODIFY_ORDER": REQUEST_MODIFY_ORDER}
+REQUEST_TYPES: Final[dict[str, int]] = {
+    "": REQUEST_NONE,
+    "UNSPECIFIED": REQUEST_NONE,
+    "MODIFY_ORDER": REQUEST_MODIFY_ORDER,
+    "REQUEST_TYPE_UNSPECIFIED": REQUEST_NONE,
+    "REQUEST_TYPE_MODIFY_ORDER": REQUEST_MODIFY_ORDER,
+}
 
 KIND_PERP: Final = 1
 KIND_OPTION: Final = 2
@@ -173,6 +188,38 @@ ASSET_KINDS: Final[dict[str, int]] = {
     "SPOT": KIND_SPOT,
     "PERP_OPTION": KIND_PERP_OPTION,
     "FUTURE": KIND_FUTURE,
+}
+
+OPTION_NONE: Final = 0
+OPTION_CALL: Final = 1
+OPTION_PUT: Final = 2
+OPTION_TYPES: Final[dict[str, int]] = {"": OPTION_NONE, "CALL": OPTION_CALL, "PUT": OPTION_PUT}
+
+# Markets listed before the mode existed carry none; they trade on the book.
+TRADING_STANDARD: Final = 1
+TRADING_RFQ_ONLY: Final = 2
+TRADING_MODES: Final[dict[str, int]] = {
+    "": TRADING_STANDARD,
+    "STANDARD": TRADING_STANDARD,
+    "RFQ_ONLY": TRADING_RFQ_ONLY,
+}
+
+# Venues of the funding rate comparison; new ones read as 0 until named here.
+FUNDING_SOURCES: Final[dict[str, int]] = {
+    "": UNKNOWN,
+    "UNSPECIFIED": UNKNOWN,
+    "PARADEX": 1,
+    "BINANCE": 2,
+    "BYBIT": 3,
+    "OKX": 4,
+    "DERIBIT": 5,
+    "DERIVE": 6,
+    "HYPERLIQUID": 7,
+    "LIGHTER": 8,
+    "DATABENTO": 9,
+    "PUBLISHER": 10,
+    "PYTH": 11,
+    "STORK": 12,
 }
 
 # Where a message came from. Sequence numbers of orders and positions compare only within one feed.
