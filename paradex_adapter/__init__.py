@@ -1,0 +1,62 @@
+"""Trade the Paradex exchange from NautilusTrader.
+
+The public names load on first use: whoever wants only the local exchange, or the venue layer, does
+not pay for importing NautilusTrader.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+from paradex_adapter_core.version import __version__
+
+if TYPE_CHECKING:
+    from paradex_adapter.config import ParadexDataClientConfig, ParadexExecClientConfig
+    from paradex_adapter.constants import (
+        PARADEX,
+        PARADEX_CLIENT_ID,
+        PARADEX_VENUE,
+        ParadexEnvironment,
+    )
+    from paradex_adapter.factories import (
+        ParadexLiveDataClientFactory,
+        ParadexLiveExecClientFactory,
+    )
+    from paradex_adapter.providers import ParadexInstrumentProvider
+
+__all__ = [
+    "PARADEX",
+    "PARADEX_CLIENT_ID",
+    "PARADEX_VENUE",
+    "ParadexDataClientConfig",
+    "ParadexEnvironment",
+    "ParadexExecClientConfig",
+    "ParadexInstrumentProvider",
+    "ParadexLiveDataClientFactory",
+    "ParadexLiveExecClientFactory",
+    "__version__",
+]
+
+_HOMES: Final[dict[str, str]] = {
+    "PARADEX": "constants",
+    "PARADEX_CLIENT_ID": "constants",
+    "PARADEX_VENUE": "constants",
+    "ParadexDataClientConfig": "config",
+    "ParadexEnvironment": "constants",
+    "ParadexExecClientConfig": "config",
+    "ParadexInstrumentProvider": "providers",
+    "ParadexLiveDataClientFactory": "factories",
+    "ParadexLiveExecClientFactory": "factories",
+}
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,220 @@
+"""The options of the data and the execution client."""
+
+import math
+from typing import Any, Final
+from urllib.parse import SplitResult, urlsplit
+
+import msgspec
+from nautilus_trader.common.config import register_config_encoding
+from nautilus_trader.config import (
+    LiveDataClientConfig,
+    LiveExecClientConfig,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+)
+
+from paradex_adapter.constants import BASE_URLS_HTTP, BASE_URLS_WS, ParadexEnvironment
+from paradex_adapter.venue.errors import ConfigurationError
+
+REDACTED: Final = "<redacted>"
+API_VERSION_PATH: Final = "/v1"
+# The venue refuses a shorter receive window.
+RECV_WINDOW_MS_MIN: Final = 10
+
+
+class SecretText(str):
+    """Text that neither a repr nor Nautilus' configuration JSON shows.
+
+    A string like any other to whoever needs its value.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(REDACTED)
+
+
+# Nautilus hashes configurations and, when it streams to a catalog, writes them to a file.
+register_config_encoding(SecretText, lambda _secret: REDACTED)
+
+
+class ParadexDataClientConfig(LiveDataClientConfig, frozen=True, kw_only=True):
+    """Options of `ParadexDataClient`. Market data is public: it takes no credentials.
+
+    Parameters
+    ----------
+    environment : ParadexEnvironment, optional
+        MAINNET or TESTNET; ``None`` means MAINNET.
+    base_url_http : str, optional
+        Where REST requests go instead of the environment's own address, with ``/v1``.
+    base_url_ws : str, optional
+        Where websockets connect instead of the environment's own address, with ``/v1`` and without
+        a query: the adapter negotiates the binary encoding there itself.
+    proxy_url : str, optional
+        An HTTP proxy for REST and websockets, ``http://[user:password@]host:port``.
+    http_timeout_secs : float, default 10.0
+        How long one REST request may take, in seconds.
+    max_retries : int, default 3
+        How often a read that failed is repeated. Orders are never repeated blindly.
+    retry_delay_initial_ms : int, default 200
+        Upper bound of the first random delay before a retry, in milliseconds; doubled each time.
+    retry_delay_max_ms : int, default 5000
+        Upper bound of every delay between retries and between reconnects, in milliseconds.
+    update_instruments_interval_mins : int, optional, default 60
+        How often the instruments are read again, in minutes; ``None`` means never.
+
+    Raises
+    ------
+    ConfigurationError
+        If an option cannot be right; the text names the option and says what to do.
+    """
+
+    environment: ParadexEnvironment | None = None
+    base_url_http: str | None = None
+    base_url_ws: str | None = None
+    proxy_url: str | None = None
+    http_timeout_secs: PositiveFloat = 10.0
+    max_retries: NonNegativeInt = 3
+    retry_delay_initial_ms: PositiveInt = 200
+    retry_delay_max_ms: PositiveInt = 5_000
+    update_instruments_interval_mins: PositiveInt | None = 60
+
+    def __post_init__(self) -> None:
+        _check_connection_options(self)
+
+
+class ParadexExecClientConfig(LiveExecClientConfig, frozen=True, kw_only=True):
+    """Options of `ParadexExecutionClient`.
+
+    Parameters
+    ----------
+    environment : ParadexEnvironment, optional
+        MAINNET or TESTNET; ``None`` means MAINNET.
+    account_address : str, optional
+        The Paradex (L2) address of the account, ``0x...``; of the main account when the key is a
+        subkey. When absent: the environment variable `PARADEX_ACCOUNT_ADDRESS`, on testnet
+        `PARADEX_TESTNET_ACCOUNT_ADDRESS`.
+    private_key : str, optional
+        The Paradex (L2) private key of the account or of one of its subkeys, ``0x...``. When
+        absent: `PARADEX_PRIVATE_KEY`, on testnet `PARADEX_TESTNET_PRIVATE_KEY`. Never shown.
+    base_url_http, base_url_ws, proxy_url, http_timeout_secs, max_retries
+        As in `ParadexDataClientConfig`.
+    retry_delay_initial_ms, retry_delay_max_ms, update_instruments_interval_mins
+        As in `ParadexDataClientConfig`.
+    recv_window_ms : int, optional
+        How long after signing the venue may still accept an order, in milliseconds, at least 10;
+        ``None`` leaves it to the venue (300 000).
+
+    Raises
+    ------
+    ConfigurationError
+        If an option cannot be right; the text names the option and says what to do.
+    """
+
+    environment: ParadexEnvironment | None = None
+    account_address: str | None = None
+    private_key: str | None = None
+    base_url_http: str | None = None
+    base_url_ws: str | None = None
+    proxy_url: str | None = None
+    http_timeout_secs: PositiveFloat = 10.0
+    max_retries: NonNegativeInt = 3
+    retry_delay_initial_ms: PositiveInt = 200
+    retry_delay_max_ms: PositiveInt = 5_000
+    update_instruments_interval_mins: PositiveInt | None = 60
+    recv_window_ms: PositiveInt | None = None
+
+    def __post_init__(self) -> None:
+        _hide(self, "private_key")
+        _check_connection_options(self)
+        _need_text_or_none("account_address", self.account_address)
+        if self.recv_window_ms is not None:
+            _need_whole("recv_window_ms", self.recv_window_ms, RECV_WINDOW_MS_MIN)
+
+
+type ParadexClientConfig = ParadexDataClientConfig | ParadexExecClientConfig
+
+
+def config_environment(config: ParadexClientConfig) -> ParadexEnvironment:
+    """Return the environment a configuration means."""
+    return config.environment or ParadexEnvironment.MAINNET
+
+
+def config_urls(config: ParadexClientConfig) -> tuple[str, str]:
+    """Return the REST and the websocket base URL a configuration means."""
+    environment = config_environment(config)
+    return (
+        config.base_url_http or BASE_URLS_HTTP[environment],
+        config.base_url_ws or BASE_URLS_WS[environment],
+    )
+
+
+def _check_connection_options(config: ParadexClientConfig) -> None:
+    # msgspec checks types and bounds only when it decodes, not when a configuration is constructed.
+    if config.environment is not None and not isinstance(config.environment, ParadexEnvironment):
+        raise ConfigurationError(
+            "environment", "it is unknown; use ParadexEnvironment.MAINNET or .TESTNET"
+        )
+    _check_base_url("base_url_http", config.base_url_http, ("https", "http"))
+    _check_base_url("base_url_ws", config.base_url_ws, ("wss", "ws"))
+    _hide(config, "proxy_url")
+    if config.proxy_url is not None:
+        _split_url("proxy_url", config.proxy_url, ("http", "https"))
+    timeout = config.http_timeout_secs
+    if not _is_number(timeout) or not math.isfinite(timeout) or timeout <= 0:
+        raise ConfigurationError(
+            "http_timeout_secs", "it must be a number of seconds greater than 0"
+        )
+    _need_whole("max_retries", config.max_retries, 0)
+    _need_whole("retry_delay_initial_ms", config.retry_delay_initial_ms, 1)
+    _need_whole("retry_delay_max_ms", config.retry_delay_max_ms, config.retry_delay_initial_ms)
+    if config.update_instruments_interval_mins is not None:
+        _need_whole("update_instruments_interval_mins", config.update_instruments_interval_mins, 1)
+
+
+def _check_base_url(setting: str, url: str | None, schemes: tuple[str, ...]) -> None:
+    if url is None:
+        return
+    parts = _split_url(setting, url, schemes)
+    if parts.query or parts.fragment or url.endswith(("?", "#")):
+        raise ConfigurationError(setting, "it must not hold a query; end it with /v1")
+    if not parts.path.endswith(API_VERSION_PATH):
+        raise ConfigurationError(
+            setting, f"it must end with /v1, such as {schemes[0]}://host{API_VERSION_PATH}"
+        )
+
+
+def _split_url(setting: str, url: str, schemes: tuple[str, ...]) -> SplitResult:
+    _need_text_or_none(setting, url)
+    remedy = f"it is not an address; write it as {schemes[0]}://host[:port]"
+    try:
+        parts = urlsplit(url)
+        is_address = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        # Its text quotes the address, which may hold a password.
+        raise ConfigurationError(setting, remedy) from None
+    if not is_address or any(character.isspace() for character in url):
+        raise ConfigurationError(setting, remedy)
+    return parts
+
+
+def _hide(config: ParadexClientConfig, setting: str) -> None:
+    secret: Any = getattr(config, setting)
+    _need_text_or_none(setting, secret)
+    if secret is not None:
+        msgspec.structs.force_setattr(config, setting, SecretText(secret))
+
+
+def _need_text_or_none(setting: str, value: object) -> None:
+    if value is not None and not isinstance(value, str):
+        raise ConfigurationError(setting, "it must be text")
+
+
+def _need_whole(setting: str, value: object, minimum: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
+        raise ConfigurationError(setting, f"it must be a whole number of at least {minimum}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
