@@ -8,7 +8,7 @@ from typing import Final, final
 
 from mypy_extensions import mypyc_attr
 
-from paradex_adapter_core.messages import AccountSummary, Fill, OrderUpdate, Position
+from paradex_adapter_core.messages import AccountSummary, Balance, Fill, OrderUpdate, Position
 
 
 @final
@@ -77,11 +77,30 @@ class OrderChanged:
 
 @final
 @mypyc_attr(acyclic=True)
-class FillApplied:
-    """A fill counted for the first time. ``client_order_id`` is empty for an order not ours."""
+class ModifyRejected:
+    """The venue refused to change a working order, which works on as it was; once per request."""
 
-    def __init__(self, client_order_id: str, fill: Fill) -> None:
+    def __init__(
+        self, client_order_id: str, venue_order_id: str, reason: str, ts_event: int
+    ) -> None:
         self.client_order_id: Final = client_order_id
+        self.venue_order_id: Final = venue_order_id
+        self.reason: Final = reason
+        self.ts_event: Final = ts_event
+
+
+@final
+@mypyc_attr(acyclic=True)
+class FillApplied:
+    """A fill counted for the first time. ``client_order_id`` is empty for an order not ours.
+
+    ``side`` is the account's own side: that of the order when it is known, else the fill's, whose
+    meaning for maker fills the venue leaves open.
+    """
+
+    def __init__(self, client_order_id: str, side: int, fill: Fill) -> None:
+        self.client_order_id: Final = client_order_id
+        self.side: Final = side
         self.fill: Final = fill
 
 
@@ -97,8 +116,9 @@ class ExternalOrder:
 @final
 @mypyc_attr(acyclic=True)
 class FillsMissing:
-    """An order closed or moved further than the fills counted explain: ask REST for its fills.
+    """An order closed or moved further than the fills counted explain.
 
+    Often the fills are just behind: wait a moment, look at ``OrderState.missing``, then ask REST.
     ``missing`` is the quantity without a fill, in 1e-8.
     """
 
@@ -132,10 +152,23 @@ class AccountChanged:
 
 @final
 @mypyc_attr(acyclic=True)
-class Contradiction:
-    """The venue told something impossible about an order: reconcile it. Counted, never raised."""
+class BalanceChanged:
+    """The venue's holding of one token."""
 
-    def __init__(self, venue_order_id: str, held: str, told: str) -> None:
+    def __init__(self, balance: Balance) -> None:
+        self.balance: Final = balance
+
+
+@final
+@mypyc_attr(acyclic=True)
+class Contradiction:
+    """The venue told something impossible about an order: reconcile it. Counted, never raised.
+
+    ``client_order_id`` is empty for an order not ours.
+    """
+
+    def __init__(self, client_order_id: str, venue_order_id: str, held: str, told: str) -> None:
+        self.client_order_id: Final = client_order_id
         self.venue_order_id: Final = venue_order_id
         self.held: Final = held
         self.told: Final = told
@@ -147,10 +180,12 @@ type Event = (
     | OrderCanceled
     | OrderExpired
     | OrderChanged
+    | ModifyRejected
     | FillApplied
     | ExternalOrder
     | FillsMissing
     | PositionChanged
     | AccountChanged
+    | BalanceChanged
     | Contradiction
 )
