@@ -1,0 +1,513 @@
+"""One websocket to the venue: negotiated, kept alive, reconnected for ever, with JSON-RPC requests.
+
+Life of a connection::
+
+    connect() ─> open (schema negotiated) ─> on_connected() ─> ready ─> lost ─> on_disconnected(reason)
+                   ^                                                               │
+                   └─────────────── full-jitter backoff <──────────────────────────┘     until close()
+
+Everything that arrives goes to ``on_message`` from inside the transport's own wake-up, except replies,
+which resolve their `WebSocketConnection.request`. A request whose reply is lost with the connection is
+`OutcomeUnknown`, never a refusal, and is never resent here.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from random import Random
+from typing import Final
+from urllib.parse import urlsplit
+
+import orjson
+
+from paradex_adapter.venue.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    NotSent,
+    OutcomeUnknown,
+    ParadexError,
+    RateLimited,
+    RequestRejected,
+    VenueUnavailable,
+    excerpt,
+)
+from paradex_adapter.venue.retry import Backoff
+from paradex_adapter.venue.transports import (
+    Transport,
+    UpgradeRefused,
+    need_proxy_url,
+    open_transport,
+)
+from paradex_adapter_core.messages import RpcError, RpcResult
+from paradex_adapter_core.parsers.frame import FrameParser
+
+SBE_SCHEMA_ID: Final = 1
+SBE_VERSIONS: Final = (3, 2, 1)
+
+REQUEST_TIMEOUT_SECS: Final = 10.0
+PENDING_REQUESTS_MAX: Final = 1024
+CONNECT_TIMEOUT_SECS: Final = 30.0
+# Authenticating and resubscribing everything, before the connection counts as failed.
+SET_UP_TIMEOUT_SECS: Final = 30.0
+# An idle SBE connection gets a heartbeat about every 20 s: after three of them missed it is dead,
+# whatever its peer's websocket layer answers to our pings.
+SILENCE_SECS_MAX: Final = 65.0
+SILENCE_CHECKS: Final = 4
+# A connection that lived shorter does not count as a success: the delays go on growing.
+LIVED_SECS_MIN: Final = 10.0
+RECONNECT_DELAY_INITIAL_MS: Final = 500
+RECONNECT_DELAY_MAX_MS: Final = 30_000
+# Under the jitter, so that a short draw is no hot loop (the venue admits 20 connections a second).
+RECONNECT_DELAY_FLOOR_SECS: Final = 0.1
+
+# No JSON-RPC code: the connection was lost before the reply.
+_LOST: Final = 0
+_RPC_INTERNAL: Final = -32603
+_RPC_RATE_LIMITED: Final = 42901
+_RPC_NOT_AUTHORIZED: Final = frozenset([40110, 40111, 40112, 40300])
+_RATE_LIMITED_WAIT_SECS: Final = 1.0
+
+_log = logging.getLogger(__name__)
+
+
+class RpcRefused(RequestRejected):
+    """The venue refused one request over the websocket, definitively.
+
+    Parameters
+    ----------
+    operation : str
+        The RPC method.
+    rpc_code : int
+        The JSON-RPC error code; also found as ``status``.
+    message : str
+        The venue's text.
+    data : str
+        Its further detail, "" when there is none.
+    """
+
+    def __init__(self, operation: str, rpc_code: int, message: str, data: str) -> None:
+        text = f"{message}: {data}" if data else message
+        super().__init__(operation, rpc_code, "", text)
+        self.rpc_code: Final = rpc_code
+        self.data: Final = excerpt(data)
+
+
+class WebSocketConnection:
+    """A websocket that comes back.
+
+    Parameters
+    ----------
+    base_url : str
+        ``ws://`` or ``wss://`` address, without a query.
+    name : str
+        What log lines and errors call it, such as "public".
+    plain_first : bool
+        True for private channels: connect without a binary schema and negotiate one only when the venue
+        refuses that. False for public channels, which exist in binary only.
+    on_message : Callable[[object, int], None]
+        Takes each message of `FrameParser` that is no reply, and the time it was received (ns).
+    on_connected : Callable[[], Awaitable[None]], optional
+        Runs after each connect, before the connection is ready: authenticate, subscribe. It sends its
+        requests with ``before_ready=True``. When it raises, the connection is given up and retried.
+    on_disconnected : Callable[[str], None], optional
+        Takes the reason each time an open connection ended, ready or not.
+    sbe_versions : tuple[int, ...]
+        Schema versions to ask for, in this order.
+    clock_ns : Callable[[], int]
+        The clock behind the time of receipt, nanoseconds since the Unix epoch.
+    backoff : Backoff, optional
+        The delays between attempts.
+    proxy_url : str, optional
+        A proxy to go through.
+    prefer_picows : bool
+        Use the fast transport when it is installed.
+    silence_secs_max : float
+        How long an SBE connection may bring nothing at all before it is replaced.
+    log : Callable[[str], None], optional
+        Takes warnings.
+
+    Raises
+    ------
+    ConfigurationError
+        `base_url` or `proxy_url` cannot be used.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        name: str,
+        plain_first: bool,
+        on_message: Callable[[object, int], None],
+        on_connected: Callable[[], Awaitable[None]] | None = None,
+        on_disconnected: Callable[[str], None] | None = None,
+        sbe_versions: tuple[int, ...] = SBE_VERSIONS,
+        clock_ns: Callable[[], int] = time.time_ns,
+        backoff: Backoff | None = None,
+        proxy_url: str | None = None,
+        prefer_picows: bool = True,
+        silence_secs_max: float = SILENCE_SECS_MAX,
+        log: Callable[[str], None] | None = None,
+    ) -> None:
+        self.name: Final = name
+        self.connects = 0
+        self.frames_received = 0
+        self.unmatched_replies = 0
+        self.handler_errors = 0
+        self.last_failure = ""
+        self._base_url: Final = need_base_url(base_url)
+        self._proxy_url: Final = None if proxy_url is None else need_proxy_url(proxy_url)
+        # None stands for a connection without a binary schema.
+        self._forms: Final[tuple[int | None, ...]] = (
+            (None, *sbe_versions) if plain_first else sbe_versions
+        )
+        self._form = 0
+        self._on_message: Final = on_message
+        self._set_up: Final = on_connected
+        self._on_disconnected: Final = on_disconnected
+        self._clock_ns: Final = clock_ns
+        self._backoff: Final = backoff or Backoff(
+            RECONNECT_DELAY_INITIAL_MS, RECONNECT_DELAY_MAX_MS, Random()
+        )
+        self._prefer_picows: Final = prefer_picows
+        self._silence_secs_max: Final = silence_secs_max
+        self._warn: Final = log or _log.warning
+        self._parser: Final = FrameParser()
+        self._parse_text: Final = self._parser.parse_text
+        self._parse_binary: Final = self._parser.parse_binary
+        self._transport: Transport | None = None
+        self._ended: asyncio.Future[str] | None = None
+        self._ready: Final = asyncio.Event()
+        self._supervisor: asyncio.Task[None] | None = None
+        self._pending: Final[dict[int, asyncio.Future[bytes]]] = {}
+        self._last_request_id = 0
+        self._ready_at: float | None = None
+        self._has_been_ready = False
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the connection is open and set up."""
+        return self._ready.is_set()
+
+    @property
+    def sbe_version(self) -> int | None:
+        """The schema version in use, or last tried; None for a connection without one."""
+        return self._forms[self._form]
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """What was skipped or went wrong on this connection, by kind; a copy."""
+        return {
+            **self._parser.counters,
+            "connects": self.connects,
+            "unmatched replies": self.unmatched_replies,
+            "handler errors": self.handler_errors,
+        }
+
+    async def connect(self, timeout_secs: float = CONNECT_TIMEOUT_SECS) -> None:
+        """Connect, set up and from then on stay connected until `close`.
+
+        Attempts go on until `timeout_secs` is over; a setting or key at fault is raised at once.
+
+        Raises
+        ------
+        VenueUnavailable
+            The connection did not become ready in time; nothing goes on in the background.
+        ConfigurationError, AuthenticationError
+            The user must change something.
+        """
+        assert self._supervisor is None, "connect() is called once, or again after close()"
+        self._supervisor = asyncio.create_task(self._stay_connected(), name=f"paradex-{self.name}")
+        ready = asyncio.create_task(self._ready.wait())
+        try:
+            await asyncio.wait(
+                [ready, self._supervisor],
+                timeout=timeout_secs,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+        finally:
+            ready.cancel()
+            if not self._ready.is_set():
+                failure = await self._stop_supervisor()
+                if failure is not None:
+                    raise failure
+        if not self._ready.is_set():
+            reason = self.last_failure or "no connection"
+            raise VenueUnavailable(f"{self.name} websocket", f"{reason}; after {timeout_secs:g} s")
+
+    async def close(self) -> None:
+        """Close and stop reconnecting; no task is left behind."""
+        await self._stop_supervisor()
+
+    async def wait_ready(self, timeout_secs: float) -> None:
+        """Wait until the connection is ready.
+
+        Raises
+        ------
+        VenueUnavailable
+            It did not become ready in `timeout_secs`.
+        """
+        try:
+            async with asyncio.timeout(timeout_secs):
+                await self._ready.wait()
+        except TimeoutError:
+            raise VenueUnavailable(
+                f"{self.name} websocket", f"not ready after {timeout_secs:g} s"
+            ) from None
+
+    async def request(
+        self,
+        method: str,
+        params: dict[str, object],
+        timeout_secs: float = REQUEST_TIMEOUT_SECS,
+        *,
+        before_ready: bool = False,
+    ) -> bytes:
+        """Send one JSON-RPC request and return the JSON text of its result.
+
+        Parameters
+        ----------
+        method : str
+            Such as "subscribe" or "order.create".
+        params : dict[str, object]
+            Its parameters, of JSON types.
+        timeout_secs : float
+            How long to wait for the reply.
+        before_ready : bool
+            Whether the request belongs to ``on_connected``; any other waits for nothing and is
+            refused as `NotSent` while the connection is being set up.
+
+        Raises
+        ------
+        NotSent
+            It provably did not leave: the connection is down, or too many requests are pending.
+        OutcomeUnknown
+            It was sent and no reply came in time or before the connection was lost, or the venue
+            reported an internal error.
+        RpcRefused
+            The venue refused it.
+        AuthenticationError
+            The venue wants a (fresh) token first; codes 40110, 40111, 40112, 40300.
+        RateLimited
+            Too many requests; it was not carried out.
+        """
+        transport = self._transport
+        if transport is None or not (before_ready or self._ready.is_set()):
+            raise NotSent(method, f"the {self.name} websocket is down")
+        if len(self._pending) >= PENDING_REQUESTS_MAX:
+            raise NotSent(method, f"{PENDING_REQUESTS_MAX} requests already await their reply")
+        self._last_request_id += 1
+        request_id = self._last_request_id
+        reply: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._pending[request_id] = reply
+        try:
+            async with asyncio.timeout(timeout_secs):
+                await transport.send(
+                    orjson.dumps(
+                        {"jsonrpc": "2.0", "method": method, "params": params, "id": request_id}
+                    )
+                )
+                return await reply
+        except TimeoutError:
+            raise OutcomeUnknown(method, f"no reply in {timeout_secs:g} s") from None
+        except _Unanswered as e:
+            raise e.as_error(method) from None
+        finally:
+            del self._pending[request_id]
+
+    def on_text(self, data: bytes | str) -> None:
+        """Take a text frame; called by the transport."""
+        self.frames_received += 1
+        self._take(self._parse_text(data))
+
+    def on_binary(self, data: bytes) -> None:
+        """Take a binary frame; called by the transport."""
+        self.frames_received += 1
+        self._take(self._parse_binary(data))
+
+    def on_closed(self, reason: str) -> None:
+        """Take the end of the connection; called by the transport."""
+        self._ready.clear()
+        self._transport = None
+        for reply in self._pending.values():
+            if not reply.done():
+                reply.set_exception(_Unanswered(_LOST, reason, ""))
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(reason)
+        if self._on_disconnected is not None:
+            self._on_disconnected(reason)
+
+    def _take(self, message: object) -> None:
+        if type(message) is tuple or not isinstance(message, RpcResult | RpcError):
+            if message is None:
+                return
+            try:
+                self._on_message(message, self._clock_ns())
+            except Exception:  # noqa: BLE001
+                # Our own mistake while handling one message must not cost the messages after it.
+                self.handler_errors += 1
+                _log.exception("A message of the %s websocket was not handled", self.name)
+            return
+        reply = self._pending.get(message.request_id)
+        if reply is None or reply.done():
+            self.unmatched_replies += 1
+        elif isinstance(message, RpcResult):
+            reply.set_result(message.result)
+        else:
+            reply.set_exception(_Unanswered(message.code, message.message, message.data))
+
+    async def _stay_connected(self) -> None:
+        """Connect again and again; ends only with what makes a first connect pointless."""
+        loop = asyncio.get_running_loop()
+        attempt = 0
+        while True:
+            self._ready_at = None
+            try:
+                self.last_failure = await self._live_once()
+            except (ConfigurationError, AuthenticationError) as e:
+                if not self._has_been_ready:
+                    raise
+                self.last_failure = str(e)
+            except (ParadexError, UpgradeRefused) as e:
+                self.last_failure = str(e)
+            except Exception as e:  # noqa: BLE001
+                # Our own mistake in a callback; a socket that no longer comes back would be worse.
+                self.last_failure = f"our own mistake: {type(e).__name__}"
+                _log.exception("Setting up the %s websocket failed", self.name)
+            if self._ready_at is not None and loop.time() - self._ready_at >= LIVED_SECS_MIN:
+                attempt = 0
+            delay = max(RECONNECT_DELAY_FLOOR_SECS, self._backoff.delay_secs(attempt))
+            attempt += 1
+            self._warn(
+                f"The {self.name} websocket is down ({self.last_failure}); "
+                f"next attempt in {delay:.1f} s"
+            )
+            await asyncio.sleep(delay)
+
+    async def _live_once(self) -> str:
+        """Open, set up and stay until the end; return why it ended."""
+        loop = asyncio.get_running_loop()
+        self._ended = loop.create_future()
+        transport = await self._open()
+        try:
+            self.connects += 1
+            if not self._ended.done():
+                self._transport = transport
+                await self._run_set_up()
+            if not self._ended.done():
+                self._ready_at = loop.time()
+                self._has_been_ready = True
+                self._ready.set()
+            return await self._wait_end(self._ended)
+        finally:
+            await transport.close()
+
+    async def _open(self) -> Transport:
+        """Open in the form that worked last, else in the next one the venue does not refuse."""
+        for _ in self._forms:
+            version = self._forms[self._form]
+            url = self._base_url
+            if version is not None:
+                url += f"?sbeSchemaId={SBE_SCHEMA_ID}&sbeSchemaVersion={version}"
+            try:
+                return await open_transport(
+                    url, self, proxy_url=self._proxy_url, prefer_picows=self._prefer_picows
+                )
+            except UpgradeRefused as e:
+                if e.status != HTTPStatus.BAD_REQUEST:
+                    raise
+                self._form = (self._form + 1) % len(self._forms)
+        raise VenueUnavailable(
+            f"{self.name} websocket",
+            "the venue refused every schema version this release knows: is there a newer one?",
+        )
+
+    async def _run_set_up(self) -> None:
+        if self._set_up is None:
+            return
+        try:
+            async with asyncio.timeout(SET_UP_TIMEOUT_SECS):
+                await self._set_up()
+        except TimeoutError:
+            raise VenueUnavailable(
+                f"{self.name} websocket", f"not set up after {SET_UP_TIMEOUT_SECS:g} s"
+            ) from None
+
+    async def _wait_end(self, ended: asyncio.Future[str]) -> str:
+        """Return the reason of the end: told by the transport, or our own for a silent SBE socket."""
+        loop = asyncio.get_running_loop()
+        frames = self.frames_received
+        heard_at = loop.time()
+        while True:
+            await asyncio.wait([ended], timeout=self._silence_secs_max / SILENCE_CHECKS)
+            if ended.done():
+                return ended.result()
+            if self.frames_received != frames:
+                frames = self.frames_received
+                heard_at = loop.time()
+            elif self.sbe_version is not None:
+                silence = loop.time() - heard_at
+                if silence >= self._silence_secs_max:
+                    return f"nothing received for {silence:.0f} s"
+
+    async def _stop_supervisor(self) -> BaseException | None:
+        """End the supervisor and return what it had failed with, if anything."""
+        supervisor, self._supervisor = self._supervisor, None
+        if supervisor is None:
+            return None
+        supervisor.cancel()
+        await asyncio.wait([supervisor])
+        return None if supervisor.cancelled() else supervisor.exception()
+
+
+def need_base_url(base_url: str) -> str:
+    """Return `base_url` when it is a websocket address without a query.
+
+    Raises
+    ------
+    ConfigurationError
+        It is not.
+    """
+    try:
+        parts = urlsplit(base_url)
+        is_complete = (
+            parts.scheme in ("ws", "wss")
+            and bool(parts.hostname)
+            and not parts.query
+            and not parts.fragment
+            and parts.username is None
+            and (parts.port is None or parts.port > 0)
+        )
+    except ValueError:
+        is_complete = False
+    if not is_complete:
+        raise ConfigurationError(
+            "base_url_ws",
+            "it must be a websocket address without a query, such as "
+            "wss://ws.api.prod.paradex.trade/v1",
+        )
+    return base_url
+
+
+class _Unanswered(Exception):  # noqa: N818 (carries an outcome from the socket to the requester)
+    """A request that got an error, or nothing because the connection was lost."""
+
+    def __init__(self, code: int, message: str, data: str) -> None:
+        super().__init__(code, message, data)
+        self.code: Final = code
+        self.message: Final = message
+        self.data: Final = data
+
+    def as_error(self, method: str) -> ParadexError:
+        """Return the error of the layer, sorted by who must act."""
+        if self.code == _LOST:
+            return OutcomeUnknown(method, self.message)
+        if self.code == _RPC_INTERNAL:
+            return OutcomeUnknown(method, f"internal error of the venue: {self.message}")
+        if self.code == _RPC_RATE_LIMITED:
+            return RateLimited(method, _RATE_LIMITED_WAIT_SECS)
+        if self.code in _RPC_NOT_AUTHORIZED:
+            return AuthenticationError(method, self.code, "", self.message)
+        return RpcRefused(method, self.code, self.message, self.data)
