@@ -1,0 +1,205 @@
+"""Bearer tokens: asked for once, refreshed before they expire, shared by whoever needs one.
+
+A token lives five minutes. Past `REFRESH_AGE_SECS` the next caller gets the old token at once and
+starts a refresh beside it; callers wait only when there is no token worth sending. However many
+callers wait, one request is under way.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Final, final
+
+from paradex_adapter.venue.errors import (
+    AuthenticationError,
+    ClockSkewed,
+    ParadexError,
+    RequestRejected,
+)
+from paradex_adapter.venue.http import HttpClient
+from paradex_adapter.venue.replies import (
+    find_jwt_lifetime_secs,
+    parse_jwt_token,
+    parse_server_time_ms,
+)
+from paradex_adapter.venue.signing import OrderSigner
+
+TOKEN_LIFETIME_SECS: Final = 300
+REFRESH_AGE_SECS: Final = 180
+# A token this close to its end is not sent: it could expire on the way.
+EXPIRY_MARGIN_SECS: Final = 20
+# After a refresh that failed while the old token is still good.
+REFRESH_RETRY_SECS: Final = 10
+# Half an hour is what the venue assumes when no expiration is named.
+SIGNATURE_LIFETIME_SECS: Final = 1800
+# The venue's default for orders that name no receive window.
+RECV_WINDOW_MS_DEFAULT: Final = 300_000
+# Below this offset, in milliseconds, a refused timestamp is not the clock's fault.
+CLOCK_OFFSET_NOTABLE_MS: Final = 1_000
+
+_log = logging.getLogger(__name__)
+
+
+def wall_clock_ms() -> int:
+    """Return the time of this machine in Unix milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+async def measure_clock_offset_ms(
+    http: HttpClient, now_ms: Callable[[], int] = wall_clock_ms
+) -> int:
+    """Return the venue's clock minus ours, in milliseconds, half the round trip accounted for."""
+    sent_ms = now_ms()
+    body = await http.get_system_time()
+    return parse_server_time_ms(body) - (sent_ms + now_ms()) // 2
+
+
+async def check_clock(
+    http: HttpClient,
+    recv_window_ms: int = RECV_WINDOW_MS_DEFAULT,
+    now_ms: Callable[[], int] = wall_clock_ms,
+) -> int:
+    """Return the clock offset, or refuse one the venue would refuse every order for.
+
+    Parameters
+    ----------
+    http : HttpClient
+        Whom to ask for the time.
+    recv_window_ms : int
+        The receive window that orders will name, in milliseconds.
+    now_ms : Callable[[], int]
+        The clock of this machine, Unix milliseconds.
+
+    Raises
+    ------
+    ClockSkewed
+        If the clocks differ by more than `recv_window_ms`.
+    """
+    offset_ms = await measure_clock_offset_ms(http, now_ms)
+    if abs(offset_ms) > recv_window_ms:
+        raise ClockSkewed(offset_ms, recv_window_ms)
+    return offset_ms
+
+
+@final
+class TokenProvider:
+    """The bearer token of one account.
+
+    Parameters
+    ----------
+    http : HttpClient
+        Sends the token requests.
+    signer : OrderSigner
+        Signs them.
+    recv_window_ms : int
+        What `ClockSkewed` names as the limit, in milliseconds.
+    now_ms : Callable[[], int]
+        The clock of this machine, Unix milliseconds.
+    """
+
+    __slots__ = (
+        "_expires_ms",
+        "_http",
+        "_now_ms",
+        "_obtained_ms",
+        "_recv_window_ms",
+        "_refresh",
+        "_refresh_ms",
+        "_signer",
+        "_token",
+    )
+
+    def __init__(
+        self,
+        http: HttpClient,
+        signer: OrderSigner,
+        *,
+        recv_window_ms: int = RECV_WINDOW_MS_DEFAULT,
+        now_ms: Callable[[], int] = wall_clock_ms,
+    ) -> None:
+        self._http: Final = http
+        self._signer: Final = signer
+        self._recv_window_ms: Final = recv_window_ms
+        self._now_ms: Final = now_ms
+        self._token: str | None = None
+        self._obtained_ms = 0
+        self._refresh_ms = 0
+        self._expires_ms = 0
+        self._refresh: asyncio.Task[str] | None = None
+
+    async def token(self) -> str:
+        """Return a token that is good for the next request.
+
+        Raises
+        ------
+        AuthenticationError
+            If the venue does not accept the account or its signature.
+        ClockSkewed
+            If it refuses the timestamp and the clock of this machine is off.
+        VenueUnavailable, RateLimited, MalformedReply
+            If it gives no token.
+        """
+        now_ms = self._now_ms()
+        if self._token is None or not self._obtained_ms <= now_ms < self._expires_ms:
+            # Shielded: a caller that gives up must not take the token from the others.
+            return await asyncio.shield(self._start_refresh())
+        if now_ms >= self._refresh_ms:
+            self._start_refresh()
+        return self._token
+
+    def invalidate(self, token: str) -> None:
+        """Forget `token`, which the venue refused; a newer one is kept."""
+        if token == self._token:
+            self._token = None
+
+    async def close(self) -> None:
+        """Stop a refresh that is under way."""
+        if self._refresh is not None:
+            self._refresh.cancel()
+            await asyncio.wait((self._refresh,))
+
+    def _start_refresh(self) -> "asyncio.Task[str]":
+        if self._refresh is None:
+            self._refresh = asyncio.create_task(self._fetch())
+            self._refresh.add_done_callback(self._finish_refresh)
+        return self._refresh
+
+    def _finish_refresh(self, task: "asyncio.Task[str]") -> None:
+        self._refresh = None
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is not None:
+            self._refresh_ms = self._now_ms() + REFRESH_RETRY_SECS * 1000
+            _log.warning("no new token: %s", error)
+
+    async def _fetch(self) -> str:
+        asked_ms = self._now_ms()
+        timestamp = asked_ms // 1000
+        expiration = timestamp + SIGNATURE_LIFETIME_SECS
+        try:
+            body = await self._http.authenticate(
+                self._signer.account_address,
+                self._signer.public_key_hex,
+                self._signer.sign_auth(timestamp, expiration),
+                timestamp,
+                expiration,
+            )
+        except RequestRejected as error:
+            raise await self._explain(error) from error
+        token = parse_jwt_token(body)
+        lifetime = min(find_jwt_lifetime_secs(token) or TOKEN_LIFETIME_SECS, TOKEN_LIFETIME_SECS)
+        # The age counts by our clock alone, from before the request: the venue's may differ.
+        self._obtained_ms = asked_ms
+        self._expires_ms = asked_ms + max(lifetime - EXPIRY_MARGIN_SECS, 1) * 1000
+        self._refresh_ms = min(asked_ms + REFRESH_AGE_SECS * 1000, self._expires_ms)
+        self._token = token
+        return token
+
+    async def _explain(self, error: RequestRejected) -> ParadexError:
+        if error.code == "INVALID_TIMESTAMP":
+            offset_ms = await measure_clock_offset_ms(self._http, self._now_ms)
+            if abs(offset_ms) >= CLOCK_OFFSET_NOTABLE_MS:
+                return ClockSkewed(offset_ms, self._recv_window_ms)
+        return AuthenticationError(error.operation, error.status, error.code, error.message)
