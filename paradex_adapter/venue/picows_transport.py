@@ -52,7 +52,7 @@ async def open_picows(url: str, listener: FrameListener, proxy_url: str | None) 
                 max_frame_size=MESSAGE_BYTES_MAX,
             )
     except picows.WSInvalidStatusError as e:
-        raise UpgradeRefused(int(e.response.status)) from None
+        raise UpgradeRefused(0 if e.response is None else int(e.response.status)) from None
     except picows.WSInvalidURL:
         raise ConfigurationError("base_url_ws", "it is not a websocket address") from None
     except TimeoutError:
@@ -91,10 +91,10 @@ class PicowsListener(picows.WSListener):
         elif frame.fin and kind == TEXT:
             self.on_text(frame.get_payload_as_bytes())
         elif kind == CLOSE:
-            self.reason = excerpt(
-                f"closed by the venue with {frame.get_close_code()} {frame.get_close_reason() or ''}"
-            )
-            transport.send_close(frame.get_close_code())
+            code = frame.get_close_code()
+            text = frame.get_close_reason() or ""
+            self.reason = excerpt(f"closed by the venue with {int(code.value)} {text}")
+            transport.send_close(code)
             transport.disconnect()
         elif kind in (TEXT, BINARY, CONTINUATION):
             self._collect(transport, frame)

@@ -1,8 +1,8 @@
 """Two websocket transports behind one interface: `picows` when installed, else `websockets`.
 
-A transport carries frames and nothing else: it answers the venue's pings, sends its own, bounds what it
-receives and says when it ended. Frames go to the listener from inside the transport's own wake-up, all
-that are buffered in one go; there is no queue and no task per frame.
+A transport carries frames and nothing else: it answers the venue's pings, sends its own, bounds
+what it receives and says when it ended. Frames go to the listener from inside the transport's own
+wake-up, all that are buffered in one go; there is no queue and no task per frame.
 
 ::
 
@@ -81,7 +81,7 @@ class Transport(Protocol):
         """
 
     async def close(self) -> None:
-        """Close, in at most about `CLOSE_TIMEOUT_SECS`; `on_closed` was called when this returns."""
+        """Close, within about `CLOSE_TIMEOUT_SECS`; `on_closed` was called when this returns."""
 
 
 class UpgradeRefused(Exception):  # noqa: N818 (an answer of the venue, sorted out by the connection)
@@ -112,7 +112,7 @@ def need_proxy_url(proxy_url: str) -> str:
     Raises
     ------
     ConfigurationError
-        Its scheme is none of `PROXY_SCHEMES`, or it names no host, or SOCKS support is not installed.
+        Its scheme is none of `PROXY_SCHEMES`, it names no host, or SOCKS needs another package.
     """
     try:
         parts = urlsplit(proxy_url)

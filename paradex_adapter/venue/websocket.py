@@ -2,17 +2,18 @@
 
 Life of a connection::
 
-    connect() ─> open (schema negotiated) ─> on_connected() ─> ready ─> lost ─> on_disconnected(reason)
-                   ^                                                               │
-                   └─────────────── full-jitter backoff <──────────────────────────┘     until close()
+    connect() ─> open (schema negotiated) ─> on_connected() ─> ready ─> on_disconnected(reason)
+                  ^                                                            │
+                  └────────────── full-jitter backoff <────────────────────────┘  until close()
 
-Everything that arrives goes to ``on_message`` from inside the transport's own wake-up, except replies,
-which resolve their `WebSocketConnection.request`. A request whose reply is lost with the connection is
-`OutcomeUnknown`, never a refusal, and is never resent here.
+Everything that arrives goes to ``on_message`` from inside the transport's own wake-up, except
+replies, which resolve their `WebSocketConnection.request`. A request whose reply is lost with the
+connection is `OutcomeUnknown`, never a refusal, and is never resent here.
 """
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -20,20 +21,15 @@ from random import Random
 from typing import Final
 from urllib.parse import urlsplit
 
-import orjson
-
 from paradex_adapter.venue.errors import (
     AuthenticationError,
     ConfigurationError,
     NotSent,
-    OutcomeUnknown,
     ParadexError,
-    RateLimited,
-    RequestRejected,
     VenueUnavailable,
-    excerpt,
 )
 from paradex_adapter.venue.retry import Backoff
+from paradex_adapter.venue.rpc import REQUEST_TIMEOUT_SECS, PendingRequests
 from paradex_adapter.venue.transports import (
     Transport,
     UpgradeRefused,
@@ -46,8 +42,6 @@ from paradex_adapter_core.parsers.frame import FrameParser
 SBE_SCHEMA_ID: Final = 1
 SBE_VERSIONS: Final = (3, 2, 1)
 
-REQUEST_TIMEOUT_SECS: Final = 10.0
-PENDING_REQUESTS_MAX: Final = 1024
 CONNECT_TIMEOUT_SECS: Final = 30.0
 # Authenticating and resubscribing everything, before the connection counts as failed.
 SET_UP_TIMEOUT_SECS: Final = 30.0
@@ -62,36 +56,7 @@ RECONNECT_DELAY_MAX_MS: Final = 30_000
 # Under the jitter, so that a short draw is no hot loop (the venue admits 20 connections a second).
 RECONNECT_DELAY_FLOOR_SECS: Final = 0.1
 
-# No JSON-RPC code: the connection was lost before the reply.
-_LOST: Final = 0
-_RPC_INTERNAL: Final = -32603
-_RPC_RATE_LIMITED: Final = 42901
-_RPC_NOT_AUTHORIZED: Final = frozenset([40110, 40111, 40112, 40300])
-_RATE_LIMITED_WAIT_SECS: Final = 1.0
-
 _log = logging.getLogger(__name__)
-
-
-class RpcRefused(RequestRejected):
-    """The venue refused one request over the websocket, definitively.
-
-    Parameters
-    ----------
-    operation : str
-        The RPC method.
-    rpc_code : int
-        The JSON-RPC error code; also found as ``status``.
-    message : str
-        The venue's text.
-    data : str
-        Its further detail, "" when there is none.
-    """
-
-    def __init__(self, operation: str, rpc_code: int, message: str, data: str) -> None:
-        text = f"{message}: {data}" if data else message
-        super().__init__(operation, rpc_code, "", text)
-        self.rpc_code: Final = rpc_code
-        self.data: Final = excerpt(data)
 
 
 class WebSocketConnection:
@@ -104,13 +69,14 @@ class WebSocketConnection:
     name : str
         What log lines and errors call it, such as "public".
     plain_first : bool
-        True for private channels: connect without a binary schema and negotiate one only when the venue
-        refuses that. False for public channels, which exist in binary only.
+        True for private channels: connect without a binary schema and negotiate one only when the
+        venue refuses that. False for public channels, which exist in binary only.
     on_message : Callable[[object, int], None]
         Takes each message of `FrameParser` that is no reply, and the time it was received (ns).
     on_connected : Callable[[], Awaitable[None]], optional
-        Runs after each connect, before the connection is ready: authenticate, subscribe. It sends its
-        requests with ``before_ready=True``. When it raises, the connection is given up and retried.
+        Runs after each connect, before the connection is ready: authenticate, subscribe. It sends
+        its requests with ``before_ready=True``. When it raises, the connection is given up and
+        retried.
     on_disconnected : Callable[[str], None], optional
         Takes the reason each time an open connection ended, ready or not.
     sbe_versions : tuple[int, ...]
@@ -154,7 +120,6 @@ class WebSocketConnection:
         self.name: Final = name
         self.connects = 0
         self.frames_received = 0
-        self.unmatched_replies = 0
         self.handler_errors = 0
         self.last_failure = ""
         self._base_url: Final = need_base_url(base_url)
@@ -181,9 +146,8 @@ class WebSocketConnection:
         self._ended: asyncio.Future[str] | None = None
         self._ready: Final = asyncio.Event()
         self._supervisor: asyncio.Task[None] | None = None
-        self._pending: Final[dict[int, asyncio.Future[bytes]]] = {}
-        self._last_request_id = 0
-        self._ready_at: float | None = None
+        self._pending: Final = PendingRequests()
+        self._ready_at = math.inf
         self._has_been_ready = False
 
     @property
@@ -202,7 +166,7 @@ class WebSocketConnection:
         return {
             **self._parser.counters,
             "connects": self.connects,
-            "unmatched replies": self.unmatched_replies,
+            "unmatched replies": self._pending.unmatched,
             "handler errors": self.handler_errors,
         }
 
@@ -296,26 +260,7 @@ class WebSocketConnection:
         transport = self._transport
         if transport is None or not (before_ready or self._ready.is_set()):
             raise NotSent(method, f"the {self.name} websocket is down")
-        if len(self._pending) >= PENDING_REQUESTS_MAX:
-            raise NotSent(method, f"{PENDING_REQUESTS_MAX} requests already await their reply")
-        self._last_request_id += 1
-        request_id = self._last_request_id
-        reply: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._pending[request_id] = reply
-        try:
-            async with asyncio.timeout(timeout_secs):
-                await transport.send(
-                    orjson.dumps(
-                        {"jsonrpc": "2.0", "method": method, "params": params, "id": request_id}
-                    )
-                )
-                return await reply
-        except TimeoutError:
-            raise OutcomeUnknown(method, f"no reply in {timeout_secs:g} s") from None
-        except _Unanswered as e:
-            raise e.as_error(method) from None
-        finally:
-            del self._pending[request_id]
+        return await self._pending.send(transport, method, params, timeout_secs)
 
     def on_text(self, data: bytes | str) -> None:
         """Take a text frame; called by the transport."""
@@ -331,39 +276,33 @@ class WebSocketConnection:
         """Take the end of the connection; called by the transport."""
         self._ready.clear()
         self._transport = None
-        for reply in self._pending.values():
-            if not reply.done():
-                reply.set_exception(_Unanswered(_LOST, reason, ""))
+        self._pending.fail(reason)
         if self._ended is not None and not self._ended.done():
             self._ended.set_result(reason)
         if self._on_disconnected is not None:
             self._on_disconnected(reason)
 
     def _take(self, message: object) -> None:
-        if type(message) is tuple or not isinstance(message, RpcResult | RpcError):
+        # Most messages are tuples, and asking that first is the cheapest.
+        if type(message) is not tuple:
             if message is None:
                 return
-            try:
-                self._on_message(message, self._clock_ns())
-            except Exception:  # noqa: BLE001
-                # Our own mistake while handling one message must not cost the messages after it.
-                self.handler_errors += 1
-                _log.exception("A message of the %s websocket was not handled", self.name)
-            return
-        reply = self._pending.get(message.request_id)
-        if reply is None or reply.done():
-            self.unmatched_replies += 1
-        elif isinstance(message, RpcResult):
-            reply.set_result(message.result)
-        else:
-            reply.set_exception(_Unanswered(message.code, message.message, message.data))
+            if isinstance(message, (RpcResult, RpcError)):
+                self._pending.resolve(message)
+                return
+        try:
+            self._on_message(message, self._clock_ns())
+        except Exception:  # noqa: BLE001
+            # Our own mistake while handling one message must not cost the messages after it.
+            self.handler_errors += 1
+            _log.exception("A message of the %s websocket was not handled", self.name)
 
     async def _stay_connected(self) -> None:
         """Connect again and again; ends only with what makes a first connect pointless."""
         loop = asyncio.get_running_loop()
         attempt = 0
         while True:
-            self._ready_at = None
+            self._ready_at = math.inf
             try:
                 self.last_failure = await self._live_once()
             except (ConfigurationError, AuthenticationError) as e:
@@ -376,7 +315,7 @@ class WebSocketConnection:
                 # Our own mistake in a callback; a socket that no longer comes back would be worse.
                 self.last_failure = f"our own mistake: {type(e).__name__}"
                 _log.exception("Setting up the %s websocket failed", self.name)
-            if self._ready_at is not None and loop.time() - self._ready_at >= LIVED_SECS_MIN:
+            if loop.time() - self._ready_at >= LIVED_SECS_MIN:
                 attempt = 0
             delay = max(RECONNECT_DELAY_FLOOR_SECS, self._backoff.delay_secs(attempt))
             attempt += 1
@@ -436,7 +375,7 @@ class WebSocketConnection:
             ) from None
 
     async def _wait_end(self, ended: asyncio.Future[str]) -> str:
-        """Return the reason of the end: told by the transport, or our own for a silent SBE socket."""
+        """Return why it ended: the transport tells, or an SBE socket has been silent too long."""
         loop = asyncio.get_running_loop()
         frames = self.frames_received
         heard_at = loop.time()
@@ -489,25 +428,3 @@ def need_base_url(base_url: str) -> str:
             "wss://ws.api.prod.paradex.trade/v1",
         )
     return base_url
-
-
-class _Unanswered(Exception):  # noqa: N818 (carries an outcome from the socket to the requester)
-    """A request that got an error, or nothing because the connection was lost."""
-
-    def __init__(self, code: int, message: str, data: str) -> None:
-        super().__init__(code, message, data)
-        self.code: Final = code
-        self.message: Final = message
-        self.data: Final = data
-
-    def as_error(self, method: str) -> ParadexError:
-        """Return the error of the layer, sorted by who must act."""
-        if self.code == _LOST:
-            return OutcomeUnknown(method, self.message)
-        if self.code == _RPC_INTERNAL:
-            return OutcomeUnknown(method, f"internal error of the venue: {self.message}")
-        if self.code == _RPC_RATE_LIMITED:
-            return RateLimited(method, _RATE_LIMITED_WAIT_SECS)
-        if self.code in _RPC_NOT_AUTHORIZED:
-            return AuthenticationError(method, self.code, "", self.message)
-        return RpcRefused(method, self.code, self.message, self.data)
