@@ -24,7 +24,9 @@ def install_build(session: nox.Session, build: str, *more: str) -> None:
     # The build folder of an earlier build would hand its modules to this one.
     shutil.rmtree(ROOT / "build", ignore_errors=True)
     environment = {"PARADEX_PURE": "1" if build == "pure" else "0"}
-    session.install("--no-cache", "--reinstall-package", "paradex-adapter", ".[fast]", *more, env=environment)
+    session.install(
+        "--no-cache", "--reinstall-package", "paradex-adapter", ".[fast]", *more, env=environment
+    )
     # Without this the checkout's own packages would be imported instead of the installed ones.
     session.env["PYTHONSAFEPATH"] = "1"
     session.env["PARADEX_EXPECT"] = build
@@ -42,7 +44,9 @@ def tests(session: nox.Session, build: str) -> None:
 @nox.session(python="3.12")
 def types(session: nox.Session) -> None:
     """Check types strictly: both packages, then the examples."""
-    session.install(*DEV_GROUP, "nautilus_trader>=1.231,<2", "httpx", "aiohttp", "orjson", "websockets>=15,<16")
+    session.install(
+        *DEV_GROUP, "nautilus_trader>=1.231,<2", "httpx", "aiohttp", "orjson", "websockets>=15,<16"
+    )
     session.run("python", "-m", "mypy")
 
 
@@ -58,7 +62,16 @@ def style(session: nox.Session) -> None:
 def coverage(session: nox.Session) -> None:
     """Measure branch coverage of the core on the pure build; anything under 100 % fails."""
     install_build(session, "pure", *TEST_GROUP, "coverage[toml]>=7.8,<8")
-    session.run("coverage", "run", "-m", "pytest", "tests/unit/core", "tests/property", "tests/contract", *session.posargs)
+    session.run(
+        "coverage",
+        "run",
+        "-m",
+        "pytest",
+        "tests/unit/core",
+        "tests/property",
+        "tests/contract",
+        *session.posargs,
+    )
     session.run("coverage", "report")
 
 
@@ -76,7 +89,7 @@ def bench(session: nox.Session) -> None:
 
 @nox.session(python="3.12")
 def wheels(session: nox.Session) -> None:
-    """Build sdist, compiled and pure wheel; import each in a bare environment and prove its build."""
+    """Build sdist, compiled and pure wheel; import each and prove its build."""
     session.install("build[uv]")
     dist = Path(session.create_tmp()).resolve() / "dist"
     shutil.rmtree(dist, ignore_errors=True)
@@ -92,9 +105,13 @@ def wheels(session: nox.Session) -> None:
         wheel = next(target.glob("*.whl"))
         session.install("--reinstall-package", "paradex-adapter", str(wheel))
         check = (
-            "import paradex_adapter, paradex_adapter.local_exchange, paradex_adapter_core.build as b;"
-            f"assert b.is_compiled() is {build == 'compiled'}, b.__file__;"
-            "print(paradex_adapter.__version__, 'compiled' if b.is_compiled() else 'pure', b.__file__)"
+            "import paradex_adapter, paradex_adapter.local_exchange
+"
+            "from paradex_adapter_core import build
+"
+            f"assert build.is_compiled() is {build == 'compiled'}, build.__file__
+"
+            "print(paradex_adapter.__version__, build.__file__)"
         )
         session.run("python", "-c", check, env={"PYTHONSAFEPATH": "1"})
 
@@ -115,7 +132,7 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(python="3.12")
 def fixtures(session: nox.Session) -> None:
-    """Record again what the local exchange can record and show the difference; ``-- --write`` keeps it."""
+    """Record again what can be recorded and show the difference; ``-- --write`` keeps it."""
     install_build(session, "pure", *TEST_GROUP)
     session.run("python", "fixtures/record.py", *session.posargs)
 
@@ -126,7 +143,14 @@ def clean(session: nox.Session) -> None:
     for pattern in ("*.so", "*.pyd"):
         for path in (ROOT / "paradex_adapter_core").rglob(pattern):
             path.unlink()
-    for name in ("build", "dist", "paradex_adapter.egg-info", ".mypy_cache", ".ruff_cache", ".pytest_cache"):
+    for name in (
+        "build",
+        "dist",
+        "paradex_adapter.egg-info",
+        ".mypy_cache",
+        ".ruff_cache",
+        ".pytest_cache",
+    ):
         shutil.rmtree(ROOT / name, ignore_errors=True)
 
 

@@ -7,7 +7,7 @@ import sysconfig
 from pathlib import Path
 
 from setuptools import setup
-from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
 CORE = ROOT / "paradex_adapter_core"
@@ -20,17 +20,6 @@ def core_sources() -> list[str]:
     return sorted(str(path.relative_to(ROOT)) for path in found)
 
 
-def refuse_stale_modules() -> None:
-    """Stop a pure build in a tree that holds compiled modules: Python would import those instead."""
-    stale = sorted(CORE.rglob("*.so")) + sorted(CORE.rglob("*.pyd"))
-    if stale:
-        sys.exit(
-            f"PARADEX_PURE=1, but {stale[0].parent.relative_to(ROOT)} holds compiled modules, which "
-            "Python would import instead: remove them first (find paradex_adapter_core -name '*.so' "
-            "-delete)."
-        )
-
-
 def need_compiler() -> None:
     """Stop with one sentence when there is no C compiler."""
     if sys.platform == "win32":
@@ -38,23 +27,27 @@ def need_compiler() -> None:
     compiler = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()[0]
     if shutil.which(compiler) is None:
         sys.exit(
-            f"The C compiler {compiler!r} was not found: install it (Debian: apt install gcc), or set "
-            "PARADEX_PURE=1 for the slower build without compiled modules."
+            f"The C compiler {compiler!r} was not found: install it (Debian: apt install gcc), or "
+            "set PARADEX_PURE=1 for the slower build without compiled modules."
         )
 
 
-class BuildCore(build_ext):
-    """Build the compiled core, having made sure that a compiler exists."""
+class BuildPython(build_py):
+    """Refuse a pure build in place where compiled modules lie: Python would import those."""
 
     def run(self) -> None:
         """Check, then build."""
-        if self.extensions:
-            need_compiler()
+        compiled = sorted([*CORE.rglob("*.so"), *CORE.rglob("*.pyd")])
+        if PURE and self.editable_mode and compiled:
+            sys.exit(
+                f"PARADEX_PURE=1, but {compiled[0].parent.name} holds compiled modules, which "
+                "Python would import instead: remove them first with `nox -s clean`, or with "
+                "`find paradex_adapter_core -name '*.so' -delete`."
+            )
         super().run()
 
 
 if PURE:
-    refuse_stale_modules()
     extensions = []
 else:
     need_compiler()
@@ -68,4 +61,4 @@ else:
         group_name="paradex_adapter_core._native",
     )
 
-setup(ext_modules=extensions, cmdclass={"build_ext": BuildCore})
+setup(ext_modules=extensions, cmdclass={"build_py": BuildPython})

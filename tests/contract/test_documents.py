@@ -1,4 +1,4 @@
-"""The documents say only what is there: links, cited tests and files, the two commands, the code blocks."""
+"""The documents say only what is there: links, cited tests, the two commands, code blocks."""
 
 import re
 from pathlib import Path
@@ -36,7 +36,9 @@ def test_cited_files_and_tests_exist(document: Path) -> None:
     for path, name in CITED_PATH.findall(text_of(document)):
         assert (ROOT / path).exists(), f"{document.name} cites {path}"
         if name:
-            assert re.search(rf"(def|class) {name}\b", text_of(ROOT / path)), f"{path} has no {name}"
+            assert re.search(rf"(def|class) {name}\b", text_of(ROOT / path)), (
+                f"{path} has no {name}"
+            )
 
 
 def test_python_blocks_compile(document: Path) -> None:
