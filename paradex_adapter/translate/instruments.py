@@ -1,0 +1,238 @@
+"""Markets of the venue as Nautilus instruments.
+
+Every instrument is quoted and settled in USDC: NautilusTrader books profit, fees and margin of a
+linear instrument in its quote currency, and at Paradex they are in USDC although prices are in USD.
+The venue's own currencies, limits and parameters stay in ``info``, as they came.
+
+One function per kind of market, in `_TRANSLATORS`; the other kinds are refused by name.
+"""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Final
+
+from nautilus_trader.model.currencies import USDC
+from nautilus_trader.model.enums import CurrencyType
+from nautilus_trader.model.identifiers import InstrumentId, Symbol
+from nautilus_trader.model.instruments import CryptoPerpetual, Instrument
+from nautilus_trader.model.objects import (
+    FIXED_PRECISION,
+    MONEY_MAX,
+    PRICE_MAX,
+    QUANTITY_MAX,
+    Currency,
+    Money,
+    Price,
+    Quantity,
+)
+
+from paradex_adapter.constants import PARADEX_VENUE
+from paradex_adapter_core.messages import AccountFees, Market
+from paradex_adapter_core.vocabulary import (
+    ASSET_KINDS,
+    KIND_PERP,
+    RATE_SCALE,
+    TRADING_STANDARD,
+    UNITS_PER_ONE,
+    UNITS_SCALE,
+)
+
+# Nautilus holds a value as an integer of 1e-FIXED_PRECISION, the venue's messages one of 1e-8.
+RAW_PER_UNIT: Final = 10 ** (FIXED_PRECISION - UNITS_SCALE)
+PRICE_UNITS_MAX: Final = int(PRICE_MAX) * UNITS_PER_ONE
+QUANTITY_UNITS_MAX: Final = int(QUANTITY_MAX) * UNITS_PER_ONE
+MONEY_UNITS_MAX: Final = int(MONEY_MAX) * UNITS_PER_ONE
+
+SYMBOL_CHARS_MAX: Final = 64
+# Decimals of the base currencies that Nautilus does not know.
+BASE_CURRENCY_PRECISION: Final = 8
+
+ASSET_KIND_NAMES: Final = {code: word for word, code in ASSET_KINDS.items()}
+
+
+class MarketRefused(Exception):
+    """A market that cannot become an instrument.
+
+    Parameters
+    ----------
+    symbol : str
+        The market.
+    reason : str
+        Why, in words that many markets may share: refusals are counted by it.
+    """
+
+    def __init__(self, symbol: str, reason: str) -> None:
+        super().__init__(symbol, reason)
+        self.symbol: Final = symbol
+        self.reason: Final = reason
+
+    def __str__(self) -> str:
+        return f"market {self.symbol!r}: {self.reason}"
+
+
+def market_to_instrument(
+    market: Market, ts_init: int, account_fees: AccountFees | None = None
+) -> Instrument:
+    """Return the instrument for a market.
+
+    Parameters
+    ----------
+    market : Market
+        As `paradex_adapter_core.parsers.market_data.parse_markets` gives it.
+    ts_init : int
+        When it was received, in nanoseconds since the Unix epoch.
+    account_fees : AccountFees, optional
+        The account's own fee rates, which take precedence over those of the market.
+
+    Raises
+    ------
+    MarketRefused
+        If its kind or trading mode is not supported, or Nautilus cannot hold its symbol or its
+        limits.
+    """
+    translator = _TRANSLATORS.get(market.asset_kind)
+    if translator is None:
+        kind = ASSET_KIND_NAMES.get(market.asset_kind, "unknown kind")
+        raise MarketRefused(market.symbol, f"{kind} is not supported")
+    if market.trading_mode != TRADING_STANDARD:
+        raise MarketRefused(market.symbol, "does not trade on the order book")
+    # Nautilus aborts the process on an identifier that is not ASCII.
+    for text in (market.symbol, market.base_currency):
+        if not is_identifier(text):
+            raise MarketRefused(
+                market.symbol, f"symbol is not 1 to {SYMBOL_CHARS_MAX} printable ASCII characters"
+            )
+    return translator(market, ts_init, account_fees)
+
+
+def symbol_to_instrument_id(symbol: str) -> InstrumentId:
+    """Return the instrument id of a market; `symbol` must satisfy `is_identifier`."""
+    return InstrumentId(Symbol(symbol), PARADEX_VENUE)
+
+
+def is_identifier(text: str) -> bool:
+    """Return whether Nautilus can hold a text of the venue as a symbol or a currency code."""
+    return (
+        0 < len(text) <= SYMBOL_CHARS_MAX
+        and text.isascii()
+        and text.isprintable()
+        and " " not in text
+    )
+
+
+def code_to_currency(code: str) -> Currency:
+    """Return the currency Nautilus knows by `code`, else a crypto currency of 8 decimals."""
+    known = Currency.from_internal_map(code)
+    if known is not None:
+        return known
+    return Currency(
+        code=code,
+        precision=BASE_CURRENCY_PRECISION,
+        iso4217=0,
+        name=code,
+        currency_type=CurrencyType.CRYPTO,
+    )
+
+
+def _market_to_perpetual(
+    market: Market, ts_init: int, account_fees: AccountFees | None
+) -> CryptoPerpetual:
+    price_precision, price_increment = _tick_size(market)
+    size_precision, size_increment = _lot_size(market)
+    margin_init, margin_maint = _margins(market)
+    maker_rate = None if account_fees is None else account_fees.maker_rate
+    taker_rate = None if account_fees is None else account_fees.taker_rate
+    return CryptoPerpetual(
+        instrument_id=symbol_to_instrument_id(market.symbol),
+        raw_symbol=Symbol(market.symbol),
+        base_currency=code_to_currency(market.base_currency),
+        quote_currency=USDC,
+        settlement_currency=USDC,
+        is_inverse=False,
+        price_precision=price_precision,
+        size_precision=size_precision,
+        price_increment=price_increment,
+        size_increment=size_increment,
+        lot_size=size_increment,
+        max_quantity=_max_quantity(market, size_precision),
+        min_quantity=size_increment,
+        min_notional=_min_notional(market),
+        margin_init=margin_init,
+        margin_maint=margin_maint,
+        maker_fee=_fee(maker_rate, market.maker_fee),
+        taker_fee=_fee(taker_rate, market.taker_fee),
+        ts_event=ts_init,
+        ts_init=ts_init,
+        info=market.info,
+    )
+
+
+type _Translator = Callable[[Market, int, AccountFees | None], Instrument]
+
+_TRANSLATORS: Final[dict[int, _Translator]] = {KIND_PERP: _market_to_perpetual}
+
+
+def _tick_size(market: Market) -> tuple[int, Price]:
+    units = market.price_tick_size
+    if not 0 < units <= PRICE_UNITS_MAX:
+        raise MarketRefused(market.symbol, "price tick out of range")
+    precision = _precision(units)
+    return precision, Price.from_raw(units * RAW_PER_UNIT, precision)
+
+
+def _lot_size(market: Market) -> tuple[int, Quantity]:
+    units = market.order_size_increment
+    if not 0 < units <= QUANTITY_UNITS_MAX:
+        raise MarketRefused(market.symbol, "size increment out of range")
+    precision = _precision(units)
+    return precision, Quantity.from_raw(units * RAW_PER_UNIT, precision)
+
+
+def _max_quantity(market: Market, precision: int) -> Quantity | None:
+    if market.max_order_size is None:
+        return None
+    step = 10 ** (UNITS_SCALE - precision)
+    units = market.max_order_size // step * step
+    # A limit beyond what Nautilus can hold is none: the venue's word stays in `info`.
+    if not 0 < units <= QUANTITY_UNITS_MAX:
+        return None
+    return Quantity.from_raw(units * RAW_PER_UNIT, precision)
+
+
+def _min_notional(market: Market) -> Money | None:
+    units = market.min_notional
+    if not units:
+        return None
+    if not 0 < units <= MONEY_UNITS_MAX:
+        raise MarketRefused(market.symbol, "minimum notional out of range")
+    return Money.from_raw(units * RAW_PER_UNIT, USDC)
+
+
+def _margins(market: Market) -> tuple[Decimal, Decimal]:
+    initial = market.imf_base or 0
+    factor = market.mmf_factor or 0
+    if initial < 0 or factor < 0:
+        raise MarketRefused(market.symbol, "margin out of range")
+    return _scaled(initial, RATE_SCALE), _scaled(initial * factor, 2 * RATE_SCALE)
+
+
+def _fee(account_rate: int | None, market_rate: int | None) -> Decimal:
+    rate = market_rate if account_rate is None else account_rate
+    return _scaled(rate or 0, RATE_SCALE)
+
+
+def _precision(units: int) -> int:
+    """Return how many decimals a value of the grid with this increment needs."""
+    precision = UNITS_SCALE
+    while precision and units % 10 == 0:
+        units //= 10
+        precision -= 1
+    return precision
+
+
+def _scaled(value: int, scale: int) -> Decimal:
+    while scale and value % 10 == 0:
+        value //= 10
+        scale -= 1
+    # From text: arithmetic would round to the precision of the caller's decimal context.
+    return Decimal(f"{value}e-{scale}")
