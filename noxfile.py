@@ -104,14 +104,13 @@ def wheels(session: nox.Session) -> None:
         )  # fmt: skip
         wheel = next(target.glob("*.whl"))
         session.install("--reinstall-package", "paradex-adapter", str(wheel))
-        check = (
-            "import paradex_adapter, paradex_adapter.local_exchange
-"
-            "from paradex_adapter_core import build
-"
-            f"assert build.is_compiled() is {build == 'compiled'}, build.__file__
-"
-            "print(paradex_adapter.__version__, build.__file__)"
+        check = ";".join(
+            [
+                "import paradex_adapter, paradex_adapter.local_exchange",
+                "from paradex_adapter_core import build",
+                f"assert build.is_compiled() is {build == 'compiled'}, build.__file__",
+                "print(paradex_adapter.__version__, build.__file__)",
+            ]
         )
         session.run("python", "-c", check, env={"PYTHONSAFEPATH": "1"})
 
