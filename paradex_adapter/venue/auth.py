@@ -170,9 +170,10 @@ class TokenProvider:
         if task.cancelled():
             return
         error = task.exception()
-        if error is not None:
+        if error is not None and self._token is not None:
+            # Nobody may be waiting for this one: the old token still serves.
             self._refresh_ms = self._now_ms() + REFRESH_RETRY_SECS * 1000
-            _log.warning("no new token: %s", error)
+            _log.warning("the token was not refreshed: %s", error)
 
     async def _fetch(self) -> str:
         asked_ms = self._now_ms()

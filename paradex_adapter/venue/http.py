@@ -27,16 +27,16 @@ from paradex_adapter.venue.errors import (
     RequestRejected,
     VenueUnavailable,
 )
-from paradex_adapter.venue.rate_limits import ACQUIRE_WAIT_SECS_MAX, RateLimits, Scope
-from paradex_adapter.venue.replies import parse_error
-from paradex_adapter.venue.retry import Backoff, Verdict, classify
 from paradex_adapter.venue.http_transport import (
+    HttpTransport,
     QueryValue,
     Reply,
     Request,
-    Transport,
     quote_segment,
 )
+from paradex_adapter.venue.rate_limits import ACQUIRE_WAIT_SECS_MAX, RateLimits, Scope
+from paradex_adapter.venue.replies import parse_error
+from paradex_adapter.venue.retry import Backoff, Verdict, classify
 
 TIMEOUT_SECS_DEFAULT: Final = 10.0
 RETRIES_DEFAULT: Final = 3
@@ -113,7 +113,7 @@ class HttpClient:
         self._backoff: Final = Backoff(
             retry_delay_initial_ms, retry_delay_max_ms, Random() if rng is None else rng
         )
-        self._transport: Final = Transport(base_url, timeout_secs, proxy_url)
+        self._transport: Final = HttpTransport(base_url, timeout_secs, proxy_url)
         self._max_retries: Final = max_retries
         self._limits: Final = RateLimits() if rate_limits is None else rate_limits
         self._sleep: Final = sleep

@@ -116,7 +116,7 @@ class Reply:
 
 
 @final
-class Transport:
+class HttpTransport:
     """Sends requests to one base URL.
 
     Parameters
