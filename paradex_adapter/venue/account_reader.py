@@ -1,0 +1,244 @@
+"""Whole answers about the account: every page or an error, parsed, within a deadline.
+
+Nothing here changes state. An answer that could not be completed raises; it is never a shorter list.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Final, final
+
+from paradex_adapter.venue.errors import MalformedReply, RequestRejected, VenueUnavailable
+from paradex_adapter.venue.http import HttpClient
+from paradex_adapter.venue.paging import iter_pages
+from paradex_adapter_core.errors import CoreError
+from paradex_adapter_core.messages import (
+    AccountFees,
+    AccountSummary,
+    Balance,
+    Fill,
+    OrderUpdate,
+    Position,
+)
+from paradex_adapter_core.parsers import account as parsers
+
+PAGE_SIZE: Final = 5000
+READ_TIMEOUT_SECS: Final = 30.0
+SNAPSHOT_TIMEOUT_SECS: Final = 180.0
+# A snapshot is read again while fills arrive between its parts.
+SNAPSHOT_ATTEMPTS_MAX: Final = 5
+
+# How often open orders and history are asked in turn for one order.
+FIND_PASSES: Final = 2
+
+# How the venue says that it has no such order; it does so with HTTP 400.
+NOT_FOUND_CODES: Final = frozenset(["ORDER_ID_NOT_FOUND", "CLIENT_ORDER_ID_NOT_FOUND", "NOT_FOUND"])
+
+
+@final
+class AccountSnapshot:
+    """Orders, fills and positions of one moment.
+
+    ``orders`` and ``fills`` are of the asked window, open orders of any age; oldest first.
+    ``is_consistent`` tells whether no fill arrived while they were read.
+    """
+
+    __slots__ = ("fills", "is_consistent", "orders", "positions")
+
+    def __init__(
+        self,
+        orders: list[OrderUpdate],
+        fills: list[Fill],
+        positions: list[Position],
+        is_consistent: bool,
+    ) -> None:
+        self.orders: Final = orders
+        self.fills: Final = fills
+        self.positions: Final = positions
+        self.is_consistent: Final = is_consistent
+
+
+@final
+class AccountReader:
+    """Reads the account over REST.
+
+    Parameters
+    ----------
+    http : HttpClient
+        With a token provider.
+    counters : dict[str, int]
+        Where rows that could not be read are counted, by kind.
+
+    Notes
+    -----
+    Every method raises `ParadexError` when it cannot give the whole answer. Times are Unix
+    milliseconds.
+    """
+
+    __slots__ = ("_counters", "_http")
+
+    def __init__(self, http: HttpClient, counters: dict[str, int]) -> None:
+        self._http: Final = http
+        self._counters: Final = counters
+
+    async def open_orders(self, market: str | None = None) -> list[OrderUpdate]:
+        """Return the orders that are new, untriggered or open."""
+        async with _whole_answer("open orders", READ_TIMEOUT_SECS):
+            return parsers.parse_orders(await self._http.get_orders(market), self._counters)
+
+    async def orders_history(
+        self,
+        market: str | None = None,
+        client_order_id: str | None = None,
+        start_ms: int | None = None,
+    ) -> list[OrderUpdate]:
+        """Return the orders of the window, closed ones included, oldest first."""
+
+        async def fetch(cursor: str | None) -> tuple[list[OrderUpdate], str | None]:
+            body = await self._http.get_orders_history(
+                market=market,
+                client_order_id=client_order_id,
+                start_ms=start_ms,
+                cursor=cursor,
+                page_size=PAGE_SIZE,
+            )
+            return parsers.parse_orders_page(body, self._counters)
+
+        async with _whole_answer("orders history", SNAPSHOT_TIMEOUT_SECS):
+            orders = await _collect(fetch)
+        return sorted(orders, key=_order_age)
+
+    async def fills(
+        self, market: str | None = None, start_ms: int | None = None
+    ) -> list[Fill]:
+        """Return the fills of the window, oldest first."""
+
+        async def fetch(cursor: str | None) -> tuple[list[Fill], str | None]:
+            body = await self._http.get_fills(
+                market=market, start_ms=start_ms, cursor=cursor, page_size=PAGE_SIZE
+            )
+            return parsers.parse_fills_page(body, self._counters)
+
+        async with _whole_answer("fills", SNAPSHOT_TIMEOUT_SECS):
+            fills = await _collect(fetch)
+        return sorted(fills, key=_fill_age)
+
+    async def positions(self) -> list[Position]:
+        """Return the net positions; closed ones may be among them."""
+        async with _whole_answer("positions", READ_TIMEOUT_SECS):
+            return parsers.parse_positions(await self._http.get_positions(), self._counters)
+
+    async def balances(self) -> list[Balance]:
+        """Return the holding of each token."""
+        async with _whole_answer("balances", READ_TIMEOUT_SECS):
+            return parsers.parse_balances(await self._http.get_balance(), self._counters)
+
+    async def summary(self) -> AccountSummary:
+        """Return the margin state."""
+        async with _whole_answer("account", READ_TIMEOUT_SECS):
+            return parsers.parse_account(await self._http.get_account())
+
+    async def fees(self, account_address: str) -> AccountFees | None:
+        """Return the fee rates of the account, None when the venue does not list it."""
+        async with _whole_answer("account info", READ_TIMEOUT_SECS):
+            rows = parsers.parse_account_info(await self._http.get_account_info(), self._counters)
+        wanted = int(account_address, 16)
+        for row in rows:
+            if _find_address(row.account) == wanted:
+                return row
+        return None
+
+    async def find_order(
+        self, market: str, client_order_id: str, venue_order_id: str
+    ) -> OrderUpdate | None:
+        """Return the order, open or closed; None when the venue answered that it has none such.
+
+        Either id may be empty. An order can close after the open orders were told and be late in
+        the history: both are asked twice before the answer is "none".
+        """
+        for _ in range(FIND_PASSES):
+            for update in await self.open_orders(market):
+                if _is_same_order(update, client_order_id, venue_order_id):
+                    return update
+            history = await self.orders_history(market, client_order_id or None)
+            for update in reversed(history):
+                if _is_same_order(update, client_order_id, venue_order_id):
+                    return update
+        return None
+
+    async def snapshot(self, start_ms: int | None = None) -> AccountSnapshot:
+        """Return orders, fills and positions that belong together.
+
+        Parameters
+        ----------
+        start_ms : int, optional
+            The beginning of the window for closed orders and fills; all there are by default.
+        """
+        async with _whole_answer("account snapshot", SNAPSHOT_TIMEOUT_SECS):
+            for _ in range(SNAPSHOT_ATTEMPTS_MAX):
+                fills = await self.fills(start_ms=start_ms)
+                orders = await self._all_orders(start_ms)
+                positions = await self.positions()
+                last_ms = fills[-1].ts_event // 1_000_000 if fills else start_ms
+                known = {(fill.fill_type, fill.fill_id) for fill in fills}
+                late = await self.fills(start_ms=last_ms)
+                is_consistent = all((fill.fill_type, fill.fill_id) in known for fill in late)
+                if is_consistent:
+                    break
+            return AccountSnapshot(orders, fills, positions, is_consistent)
+
+    async def _all_orders(self, start_ms: int | None) -> list[OrderUpdate]:
+        # Open orders first: one that closes in between is then told by the history, as closed.
+        newest = {update.venue_order_id: update for update in await self.open_orders()}
+        for update in await self.orders_history(start_ms=start_ms):
+            newest[update.venue_order_id] = update
+        return sorted(newest.values(), key=_order_age)
+
+
+async def _collect[Row](
+    fetch: Callable[[str | None], Awaitable[tuple[list[Row], str | None]]],
+) -> list[Row]:
+    rows: list[Row] = []
+    async for page in iter_pages(fetch):
+        rows.extend(page)
+    return rows
+
+
+@asynccontextmanager
+async def _whole_answer(what: str, timeout_secs: float) -> AsyncIterator[None]:
+    """Bound an answer in time, and let what cannot be read count as no answer."""
+    try:
+        async with asyncio.timeout(timeout_secs):
+            yield
+    except TimeoutError:
+        raise VenueUnavailable(what, f"not complete after {timeout_secs:g} s") from None
+    except CoreError as error:
+        raise MalformedReply(what, str(error)) from error
+
+
+def is_not_found(error: RequestRejected) -> bool:
+    """Return whether a refusal says that the venue knows no such order."""
+    return error.code in NOT_FOUND_CODES
+
+
+def _is_same_order(update: OrderUpdate, client_order_id: str, venue_order_id: str) -> bool:
+    if venue_order_id:
+        return update.venue_order_id == venue_order_id
+    return update.client_order_id == client_order_id
+
+
+def _order_age(update: OrderUpdate) -> tuple[int, str]:
+    return update.ts_created, update.venue_order_id
+
+
+def _fill_age(fill: Fill) -> tuple[int, int, str]:
+    # Ids grow, and are longer when they do: text of equal length sorts as the numbers do.
+    return fill.ts_event, len(fill.fill_id), fill.fill_id
+
+
+def _find_address(text: str) -> int | None:
+    """Return an address as a number: leading zeros differ between the venue's endpoints."""
+    try:
+        return int(text, 16)
+    except ValueError:
+        return None
