@@ -14,7 +14,6 @@ wake-up, all that are buffered in one go; there is no queue and no task per fram
 """
 
 import asyncio
-import contextlib
 import importlib.util
 import logging
 import ssl
@@ -84,7 +83,7 @@ class Transport(Protocol):
         """Close, within about `CLOSE_TIMEOUT_SECS`; `on_closed` was called when this returns."""
 
 
-class UpgradeRefused(Exception):  # noqa: N818 (an answer of the venue, sorted out by the connection)
+class UpgradeRefused(Exception):
     """The venue answered the websocket handshake with another status than 101.
 
     Parameters
@@ -217,8 +216,7 @@ class WebsocketsTransport:
     async def close(self) -> None:
         """Close; see `Transport.close`."""
         await self._connection.close()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._reader
+        await asyncio.wait([self._reader])
 
     async def _read(self) -> None:
         listener = self._listener

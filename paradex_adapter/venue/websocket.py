@@ -183,27 +183,31 @@ class WebSocketConnection:
             The user must change something.
         """
         assert self._supervisor is None, "connect() is called once, or again after close()"
-        self._supervisor = asyncio.create_task(self._stay_connected(), name=f"paradex-{self.name}")
+        supervisor = asyncio.create_task(self._stay_connected(), name=f"paradex-{self.name}")
+        self._supervisor = supervisor
         ready = asyncio.create_task(self._ready.wait())
         try:
             await asyncio.wait(
-                [ready, self._supervisor],
-                timeout=timeout_secs,
-                return_when=asyncio.FIRST_COMPLETED,
+                [ready, supervisor], timeout=timeout_secs, return_when=asyncio.FIRST_COMPLETED
             )
         finally:
             ready.cancel()
-            if not self._ready.is_set():
-                failure = await self._stop_supervisor()
-                if failure is not None:
-                    raise failure
-        if not self._ready.is_set():
-            reason = self.last_failure or "no connection"
-            raise VenueUnavailable(f"{self.name} websocket", f"{reason}; after {timeout_secs:g} s")
+            is_ready = self._ready.is_set()
+            if not is_ready:
+                await self.close()
+        if is_ready:
+            return
+        if not supervisor.cancelled():
+            supervisor.result()
+        reason = self.last_failure or "no connection"
+        raise VenueUnavailable(f"{self.name} websocket", f"{reason}; after {timeout_secs:g} s")
 
     async def close(self) -> None:
         """Close and stop reconnecting; no task is left behind."""
-        await self._stop_supervisor()
+        supervisor, self._supervisor = self._supervisor, None
+        if supervisor is not None:
+            supervisor.cancel()
+            await asyncio.wait([supervisor])
 
     async def wait_ready(self, timeout_secs: float) -> None:
         """Wait until the connection is ready.
@@ -390,15 +394,6 @@ class WebSocketConnection:
                 silence = loop.time() - heard_at
                 if silence >= self._silence_secs_max:
                     return f"nothing received for {silence:.0f} s"
-
-    async def _stop_supervisor(self) -> BaseException | None:
-        """End the supervisor and return what it had failed with, if anything."""
-        supervisor, self._supervisor = self._supervisor, None
-        if supervisor is None:
-            return None
-        supervisor.cancel()
-        await asyncio.wait([supervisor])
-        return None if supervisor.cancelled() else supervisor.exception()
 
 
 def need_base_url(base_url: str) -> str:
