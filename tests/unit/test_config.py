@@ -222,7 +222,7 @@ def test_a_configuration_is_importable_by_path():
 def test_every_option_is_documented_with_its_default(config_type):
     documented = config_type.__doc__
     for field in msgspec.structs.fields(config_type):
-        if field.name in ("instrument_provider", "routing"):
+        if field.name in config_type.__base__.__struct_fields__:
             continue
         line = next(
             line for line in documented.splitlines() if re.search(rf"\b{field.name}\b", line)
