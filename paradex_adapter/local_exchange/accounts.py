@@ -1,0 +1,249 @@
+"""Accounts: keys, cash, positions, orders, fills and margin."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, localcontext
+from typing import Final
+
+from paradex_adapter.local_exchange.amounts import AVERAGE_STEP, MONEY, ZERO, amount_text
+from paradex_adapter.local_exchange.markets import MAKER_FEE, TAKER_FEE, Market
+from paradex_adapter.local_exchange.orders import Order
+from paradex_adapter.local_exchange.positions import Position
+from paradex_adapter.local_exchange.sequences import Identifiers
+
+ORDERS_KEPT_MAX: Final = 200_000
+FILLS_KEPT_MAX: Final = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """One side of one trade."""
+
+    ordinal: int
+    id: str
+    trade_id: str
+    account: str
+    market: str
+    order_id: str
+    client_id: str
+    side: str
+    liquidity: str
+    price: Decimal
+    size: Decimal
+    remaining: Decimal
+    fee: Decimal
+    realized_pnl: Decimal
+    underlying_price: Decimal
+    fill_type: str
+    created_at: int
+    seq_no: int
+
+    def response(self) -> dict[str, object]:
+        """Return the fill as REST and the JSON channel show it."""
+        return {
+            "id": self.id,
+            "account": self.account,
+            "market": self.market,
+            "order_id": self.order_id,
+            "client_id": self.client_id,
+            "side": self.side,
+            "liquidity": self.liquidity,
+            "price": amount_text(self.price),
+            "size": amount_text(self.size),
+            "remaining_size": amount_text(self.remaining),
+            "fee": amount_text(self.fee),
+            "fee_currency": "USDC",
+            "fill_type": self.fill_type,
+            "flags": [],
+            "realized_pnl": amount_text(self.realized_pnl),
+            "realized_funding": "0",
+            "underlying_price": amount_text(self.underlying_price),
+            "orderbook_seq_no": self.seq_no,
+            "created_at": self.created_at,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Margin:
+    """What an account is worth and what its positions and orders require, in USDC."""
+
+    collateral: Decimal
+    value: Decimal
+    initial: Decimal
+    maintenance: Decimal
+
+    @property
+    def free(self) -> Decimal:
+        """Value in excess of the initial margin."""
+        return self.value - self.initial
+
+    @property
+    def cushion(self) -> Decimal:
+        """Value in excess of the maintenance margin."""
+        return self.value - self.maintenance
+
+
+class Account:
+    """One account of the exchange.
+
+    An account that is not recorded (the simulated market makers) forgets its closed orders and its
+    fills.
+    """
+
+    def __init__(
+        self, address: str, public_key: int, cash: Decimal, seed: int, now_ms: int, label: str
+    ) -> None:
+        self.address = address
+        self.public_key = public_key
+        self.subkeys: set[int] = set()
+        self.is_recorded = True
+        self.cash = cash
+        self.created_at = now_ms
+        self.updated_at = now_ms
+        self.seq_no = 0
+        self.positions: dict[str, Position] = {}
+        self.orders: dict[str, Order] = {}
+        self.open_orders: dict[str, Order] = {}
+        self.client_ids: dict[str, Order] = {}
+        self.fills: deque[Fill] = deque(maxlen=FILLS_KEPT_MAX)
+        self.maker_fee = MAKER_FEE
+        self.taker_fee = TAKER_FEE
+        self.order_ids = Identifiers(seed, f"orders:{label}")
+        self._seed_label = (seed, f"fills:{label}")
+        self._fill_ids: dict[str, Identifiers] = {}
+
+    def holds_key(self, public_key: int) -> bool:
+        """Return whether a key may sign for this account."""
+        return public_key == self.public_key or public_key in self.subkeys
+
+    def next_fill_id(self, fill_type: str) -> str:
+        """Return a fill id, unique among the fills of its type only, as at the venue."""
+        if fill_type not in self._fill_ids:
+            self._fill_ids[fill_type] = Identifiers(*self._seed_label)
+        return self._fill_ids[fill_type].next(1)
+
+    def position(self, market: str, now_ms: int) -> Position:
+        """Return the position in a market, opening an empty one."""
+        if market not in self.positions:
+            self.positions[market] = Position(self.address, market, created_at=now_ms)
+        return self.positions[market]
+
+    def position_size(self, market: str) -> Decimal:
+        """Return the signed size held in a market."""
+        position = self.positions.get(market)
+        return position.size if position else ZERO
+
+    def keep(self, order: Order) -> None:
+        """Enter a new order."""
+        self.open_orders[order.id] = order
+        if not self.is_recorded:
+            return
+        self.orders[order.id] = order
+        if order.client_id:
+            self.client_ids[order.client_id] = order
+        if len(self.orders) > ORDERS_KEPT_MAX:
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        oldest = next((o for o in self.orders.values() if o.id not in self.open_orders), None)
+        if oldest is not None:
+            del self.orders[oldest.id]
+            self.client_ids.pop(oldest.client_id, None)
+
+    def working_size(self, market: str, side: str) -> Decimal:
+        """Return what this account's live orders of a side could still trade."""
+        return sum(
+            (o.remaining for o in self.open_orders.values() if _is_working(o, market, side)), ZERO
+        )
+
+    def margin(self, markets: Mapping[str, Market]) -> Margin:
+        """Return value and margin at the mark prices."""
+        with localcontext(MONEY):
+            value, initial, maintenance = self.cash, ZERO, ZERO
+            for symbol in self._margined_markets():
+                market = markets[symbol]
+                held = self.position_size(symbol)
+                buys, sells = self.working_size(symbol, "BUY"), self.working_size(symbol, "SELL")
+                worst = max(abs(held + buys), abs(held - sells))
+                rate = market.rules.imf_base + self.taker_fee
+                initial += worst * market.mark_price * rate
+                kept = market.rules.imf_base * market.rules.mmf_factor + self.taker_fee
+                maintenance += abs(held) * market.mark_price * kept
+                if symbol in self.positions:
+                    value += self.positions[symbol].unrealized(market.mark_price)
+            return Margin(self.cash, value, initial, maintenance)
+
+    def _margined_markets(self) -> Iterable[str]:
+        held = (symbol for symbol, position in self.positions.items() if position.size)
+        return dict.fromkeys((*held, *(order.market for order in self.open_orders.values())))
+
+    def summary_response(self, markets: Mapping[str, Market]) -> dict[str, object]:
+        """Return the body of ``GET /account``."""
+        margin = self.margin(markets)
+        return {
+            "account": self.address,
+            "account_value": _cents(margin.value),
+            "free_collateral": _cents(margin.free),
+            "initial_margin_requirement": _cents(margin.initial),
+            "maintenance_margin_requirement": _cents(margin.maintenance),
+            "margin_cushion": _cents(margin.cushion),
+            "total_collateral": _cents(margin.collateral),
+            "settlement_asset": "USDC",
+            "status": "ACTIVE",
+            "seq_no": self.seq_no,
+            "last_seen_notification": 0,
+            "updated_at": self.updated_at,
+        }
+
+    def balance_response(self, usdc_price: Decimal) -> dict[str, object]:
+        """Return the entry of ``GET /balance``."""
+        with localcontext(MONEY):
+            return {
+                "token": "USDC",
+                "size": amount_text(self.cash),
+                "cost": amount_text(self.cash.quantize(AVERAGE_STEP)),
+                "cost_usd": _cents(self.cash * usdc_price),
+                "average_entry_price": "1",
+                "average_entry_price_usd": amount_text(usdc_price),
+                "last_updated_at": self.updated_at,
+            }
+
+    def info_response(self) -> dict[str, object]:
+        """Return the entry of ``GET /account/info``."""
+        maker, taker = amount_text(self.maker_fee), amount_text(self.taker_fee)
+        return {
+            "account": self.address,
+            "kind": "main",
+            "parent_account": "",
+            "isolated_market": "",
+            "public_key": hex(self.public_key),
+            "username": "",
+            "derivation_path": "",
+            "created_at": self.created_at,
+            "has_ecosystem_nft": False,
+            "fees": {
+                "maker_rate": maker,
+                "taker_rate": taker,
+                "spot_maker_rate": maker,
+                "spot_taker_rate": taker,
+                "perp_option_maker_rate": "0.0001",
+                "perp_option_taker_rate": "0.0001",
+                "dated_option_maker_rate": "0.0001",
+                "dated_option_taker_rate": "0.0001",
+                "commission_rate": "0",
+                "discount_rate": "0",
+            },
+            "volume_tiers": {"perp": {"tier": "1", "volume": "0"}},
+        }
+
+
+def _is_working(order: Order, market: str, side: str) -> bool:
+    # Reduce-only orders cannot raise the position, so they bind no margin.
+    return order.market == market and order.side == side and not order.is_reduce_only
+
+
+def _cents(amount: Decimal) -> str:
+    return amount_text(amount.quantize(AVERAGE_STEP, context=MONEY))

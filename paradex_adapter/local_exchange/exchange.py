@@ -1,0 +1,405 @@
+"""The local exchange: a stand-in for the venue on one loopback port."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal, localcontext
+from typing import Any, Final, Self
+
+from paradex_adapter.local_exchange import stark
+from paradex_adapter.local_exchange.accounts import Account
+from paradex_adapter.local_exchange.amounts import MONEY, ZERO
+from paradex_adapter.local_exchange.engine import Engine
+from paradex_adapter.local_exchange.faults import Failure, Faults
+from paradex_adapter.local_exchange.feed import Feed, position_response
+from paradex_adapter.local_exchange.gateway import Gateway
+from paradex_adapter.local_exchange.http_server import HOST, HttpServer
+from paradex_adapter.local_exchange.internal_orders import InternalOrders
+from paradex_adapter.local_exchange.markets import Market
+from paradex_adapter.local_exchange.options import Options
+from paradex_adapter.local_exchange.outcomes import OutcomeQueue
+from paradex_adapter.local_exchange.rate_limits import RateLimits
+from paradex_adapter.local_exchange.rest import Pager
+from paradex_adapter.local_exchange.rest_account import AccountEndpoints
+from paradex_adapter.local_exchange.rest_orders import OrderEndpoints
+from paradex_adapter.local_exchange.rest_public import ACCOUNT_HASH, PROXY_HASH, PublicEndpoints
+from paradex_adapter.local_exchange.rpc import RpcMethods
+from paradex_adapter.local_exchange.sequences import Clock
+from paradex_adapter.local_exchange.simulation import MarketSimulation
+from paradex_adapter.local_exchange.tokens import Cursors, Tokens
+from paradex_adapter.local_exchange.websocket import WebsocketServer
+
+SYSTEM_STATES: Final = ("ok", "maintenance", "cancel_only", "post_only")
+INTERNAL_CASH: Final = Decimal(10**15)
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TradingKey:
+    """An account address (hex text) and a key that trades it (integers)."""
+
+    account_address: str
+    private_key: int = field(repr=False)
+    public_key: int
+
+
+class LocalExchange:
+    """A strict stand-in for the venue: REST and websocket, signatures, matching, books and records.
+
+    Use it as ``async with LocalExchange(seed=1) as exchange:``. Every method but `start` and `stop`
+    is synchronous and belongs to the loop the exchange runs on.
+
+    Parameters
+    ----------
+    port : int
+        The loopback port; 0 takes a free one.
+    seed : int
+        Fixes keys, identifiers and the simulated order flow.
+    **options : Any
+        Fields of `Options`.
+    """
+
+    def __init__(self, port: int = 0, seed: int = 1, **options: Any) -> None:
+        self.options = Options(**options)
+        self.seed = seed
+        self._requested_port = port
+        self._clock = Clock()
+        self._accounts: dict[str, Account] = {}
+        self._markets = {rules.symbol: Market.listed(rules, seed) for rules in self.options.markets}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._faults = Faults()
+        self._build()
+        self._makers = self._internal_account("maker")
+        self._takers = self._internal_account("taker")
+        self._simulations = [
+            MarketSimulation(market, self._makers, self._takers, self._internal, seed)
+            for market in self._markets.values()
+        ]
+        self._labels = 0
+        self._main = self.add_account("main", balance=self.options.balance)
+
+    def _build(self) -> None:
+        options, clock, markets, accounts = self.options, self._clock, self._markets, self._accounts
+        self._feed = Feed(markets, clock, options)
+        self._feed.open_interest = self._open_interest
+        self._engine = Engine(
+            markets,
+            accounts,
+            clock,
+            self._feed,
+            is_fill_side_of_taker=options.is_fill_side_of_taker,
+        )
+        self._internal = InternalOrders(self._engine, clock)
+        self._outcomes = OutcomeQueue(options.outcome_delay_ms)
+        self._gateway = Gateway(
+            self._engine, markets, clock, self._outcomes, self._feed, options.chain_id
+        )
+        self._tokens = Tokens(self.seed, clock, accounts, options.token_lifetime_s)
+        pager = Pager(Cursors(self.seed))
+        methods = RpcMethods(self._gateway, self._feed, self._tokens, markets, clock)
+        node_id = f"{stark.private_key_from_seed(self.seed, 'node'):x}"[:16]
+        self._websocket = WebsocketServer(methods, clock, self._faults, options, node_id)
+        public = PublicEndpoints(self._gateway, markets, clock, options, pager, self._open_interest)
+        account = AccountEndpoints(
+            accounts, markets, clock, self._tokens, options, pager, self._register
+        )
+        orders = OrderEndpoints(self._gateway, clock, self._tokens, pager)
+        routes = (*public.routes(), *account.routes(), *orders.routes())
+        limits = RateLimits(clock)
+        self._http = HttpServer(routes, self._websocket, self._faults, limits, options)
+
+    # --- Life ---------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Listen and let the simulation run.
+
+        Raises
+        ------
+        OSError
+            When the port is in use.
+        """
+        await self._http.start(self._requested_port)
+        options = self.options
+        if options.simulation_interval_ms:
+            self._simulate()
+            self._repeat(options.simulation_interval_ms, self._simulate)
+        self._repeat(options.summary_interval_ms, self._publish_summaries)
+        self._repeat(options.funding_interval_ms, self._publish_funding)
+
+    async def stop(self) -> None:
+        """Close every connection and stop."""
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        self._tasks.clear()
+        await self._http.stop()
+
+    async def __aenter__(self) -> Self:
+        """Start."""
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        """Stop."""
+        await self.stop()
+
+    def _repeat(self, interval_ms: int, action: Callable[[], None]) -> None:
+        async def run() -> None:
+            while True:
+                await asyncio.sleep(interval_ms / 1000)
+                action()
+
+        self._tasks.append(asyncio.get_running_loop().create_task(run()))
+
+    def _simulate(self) -> None:
+        with localcontext(MONEY):
+            for simulation in self._simulations:
+                simulation.step()
+
+    def _publish_summaries(self) -> None:
+        with localcontext(MONEY):
+            for market in self._markets.values():
+                self._feed.on_summary(market)
+
+    def _publish_funding(self) -> None:
+        with localcontext(MONEY):
+            for market in self._markets.values():
+                self._feed.on_funding(market)
+
+    # --- Where and who ------------------------------------------------------------------------
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return self._http.port
+
+    @property
+    def base_url_http(self) -> str:
+        """Base of the REST endpoints, with ``/v1``."""
+        return f"http://{HOST}:{self.port}/v1"
+
+    @property
+    def base_url_ws(self) -> str:
+        """The websocket's URL, without a query."""
+        return f"ws://{HOST}:{self.port}/v1"
+
+    @property
+    def account_address(self) -> str:
+        """Address of the funded account."""
+        return self._main.account_address
+
+    @property
+    def private_key(self) -> str:
+        """Private key of the funded account, in hex text."""
+        return hex(self._main.private_key)
+
+    @property
+    def chain_id(self) -> str:
+        """The Starknet chain id that signatures are bound to."""
+        return self.options.chain_id
+
+    def connection_info(self) -> dict[str, str]:
+        """Return what a client needs to trade here."""
+        return {
+            "base_url_http": self.base_url_http,
+            "base_url_ws": self.base_url_ws,
+            "account_address": self.account_address,
+            "private_key": self.private_key,
+            "chain_id": self.chain_id,
+        }
+
+    def add_account(
+        self, label: str | None = None, *, balance: Decimal | str = Decimal(100_000)
+    ) -> TradingKey:
+        """Open a funded account; the same label under the same seed gives the same keys."""
+        private_key = stark.private_key_from_seed(self.seed, label or self._next_label())
+        public_key = stark.public_key(private_key)
+        address = hex(stark.derive_account(public_key, PROXY_HASH, ACCOUNT_HASH))
+        if address in self._accounts:
+            raise ValueError(f"account {label!r} exists already")
+        self._register(address, public_key, Decimal(balance))
+        return TradingKey(address, private_key, public_key)
+
+    def add_subkey(self, account_address: str, label: str | None = None) -> TradingKey:
+        """Register a further key of an account."""
+        account = self._account(account_address)
+        private_key = stark.private_key_from_seed(self.seed, label or self._next_label())
+        public_key = stark.public_key(private_key)
+        account.subkeys.add(public_key)
+        return TradingKey(account.address, private_key, public_key)
+
+    def _next_label(self) -> str:
+        self._labels += 1
+        return f"unnamed {self._labels}"
+
+    def _register(self, address: str, public_key: int, cash: Decimal) -> Account:
+        account = Account(address, public_key, cash, self.seed, self._clock.now_ms(), label=address)
+        self._accounts[address] = account
+        return account
+
+    def _internal_account(self, label: str) -> Account:
+        public_key = stark.public_key(stark.private_key_from_seed(self.seed, label))
+        account = self._register(hex(public_key), public_key, INTERNAL_CASH)
+        account.is_recorded = False
+        return account
+
+    def _account(self, address: str | None) -> Account:
+        key = self.account_address if address is None else hex(int(address, 16))
+        if key not in self._accounts:
+            raise ValueError(f"no account {address}")
+        return self._accounts[key]
+
+    # --- Books and records --------------------------------------------------------------------
+
+    def received_order(self, client_order_id: str) -> Json | None:
+        """Return the last order request that came in under a client id, as it came in."""
+        return self._gateway.received(client_order_id)
+
+    def orders(self, account_address: str | None = None) -> list[Json]:
+        """Return every order of an account, oldest first, as REST shows it."""
+        now_ms = self._clock.now_ms()
+        return [order.response(now_ms) for order in self._account(account_address).orders.values()]
+
+    def fills(self, account_address: str | None = None) -> list[Json]:
+        """Return every fill of an account, oldest first, as REST shows it."""
+        return [fill.response() for fill in self._account(account_address).fills]
+
+    def positions(self, account_address: str | None = None) -> list[Json]:
+        """Return the positions of an account, closed ones included, as REST shows them."""
+        return [
+            position_response(position, self._markets[symbol], self.options.usdc_price)
+            for symbol, position in self._account(account_address).positions.items()
+        ]
+
+    def balances(self, account_address: str | None = None) -> list[Json]:
+        """Return the balances of an account as REST shows them."""
+        return [self._account(account_address).balance_response(self.options.usdc_price)]
+
+    def account_summary(self, account_address: str | None = None) -> Json:
+        """Return the summary of an account as REST shows it."""
+        return self._account(account_address).summary_response(self._markets)
+
+    def order_book(self, market: str, depth: int = 20) -> Json:
+        """Return a book as REST shows it."""
+        return self._markets[market].book_response(depth)
+
+    def _open_interest(self, symbol: str) -> Decimal:
+        sizes = (account.position_size(symbol) for account in self._accounts.values())
+        return sum((size for size in sizes if size > 0), ZERO)
+
+    # --- Making the market --------------------------------------------------------------------
+
+    def place_liquidity(
+        self, market: str, side: str, price: Decimal | str, size: Decimal | str
+    ) -> str:
+        """Rest an order of the exchange's own maker and return its id; it may trade at once."""
+        return self._internal.limit(
+            self._makers, self._markets[market], side, Decimal(price), Decimal(size)
+        ).id
+
+    def take_liquidity(self, market: str, side: str, size: Decimal | str) -> str:
+        """Trade at the market with the exchange's own taker and return the order's id."""
+        return self._internal.take(self._takers, self._markets[market], side, Decimal(size)).id
+
+    def cancel_liquidity(self, market: str | None = None) -> None:
+        """Cancel what the exchange's own maker has resting."""
+        for order in list(self._makers.open_orders.values()):
+            if market in (None, order.market):
+                self._internal.cancel(order)
+
+    def print_trade(
+        self,
+        market: str,
+        side: str,
+        price: Decimal | str,
+        size: Decimal | str,
+        trade_type: str = "FILL",
+    ) -> str:
+        """Publish a trade that happened beside the book and return its id."""
+        return self._engine.print_trade(
+            self._markets[market], side, Decimal(price), Decimal(size), trade_type
+        ).id
+
+    def set_mark_price(self, market: str, price: Decimal | str) -> None:
+        """Set a market's mark price; a running simulation moves it on."""
+        self._markets[market].mark_price = Decimal(price)
+
+    # --- Faults -------------------------------------------------------------------------------
+
+    def set_system_state(self, state: str) -> None:
+        """Set what ``GET /system/state`` says, and what orders are taken accordingly."""
+        if state not in SYSTEM_STATES:
+            raise ValueError(f"state must be one of {', '.join(SYSTEM_STATES)}")
+        self._gateway.system_state = state
+
+    def set_clock_offset(self, offset_ms: int) -> None:
+        """Set how far the venue's clock is ahead of this machine's."""
+        self._clock.offset_ms = offset_ms
+
+    def drop_connections(self, kind: str | None = None) -> int:
+        """Cut the ``public`` (SBE), ``private`` (authenticated), ``http`` or all websockets."""
+        if kind == "http":
+            self._http.drop_http()
+            return 0
+        connections = self._websocket.of_kind(kind)
+        for connection in connections:
+            connection.abort()
+        return len(connections)
+
+    def refuse_connections(self, is_refusing: bool = True) -> None:
+        """Refuse new connections at the socket, or take them again; open ones stay."""
+        self._http.refuse(is_refusing)
+
+    def skip_book_seq(self, market: str) -> None:
+        """Lose the next delta of a market's book."""
+        self._feed.skip_next_delta(market)
+
+    def expire_tokens(self) -> None:
+        """Let every access token issued so far be expired."""
+        self._tokens.expire_all()
+
+    def delay_responses(self, delay_ms: int) -> None:
+        """Act on requests at once but answer them this much later; 0 ends it."""
+        self._faults.response_delay_s = delay_ms / 1000
+
+    def fail_next(
+        self,
+        method: str,
+        path_prefix: str,
+        status: int,
+        body: Json | str | None = None,
+        count: int = 1,
+    ) -> None:
+        """Refuse the next requests without acting on them.
+
+        ``path_prefix`` begins with ``/v1``. With method ``RPC`` it is a JSON-RPC method, ``status``
+        the error code and ``body`` its message.
+        """
+        self._faults.fail_next(Failure(method, path_prefix, status, body or {}, count))
+
+    def lose_next_response(self, prefix: str) -> None:
+        """Act on the next request to a path or JSON-RPC method, then close without a reply."""
+        self._faults.lose_next_response(prefix)
+
+    def hold_outcomes(self) -> None:
+        """Let accepted orders and cancels wait."""
+        self._outcomes.hold()
+
+    def release_outcomes(self) -> None:
+        """Let what waited happen."""
+        self._outcomes.release()
+
+    def duplicate_next_fill(self) -> None:
+        """Send the next fill frame of a listening account twice."""
+        self._feed.double_next_fill()
+
+    def send_raw(self, data: str | bytes, kind: str | None = None) -> None:
+        """Send a frame of the test's own making to the websockets of a kind."""
+        for connection in self._websocket.of_kind(kind):
+            connection.send(data)

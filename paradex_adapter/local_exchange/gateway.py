@@ -1,0 +1,266 @@
+"""The gateway before the engine: checks a command at once, answers, and queues what comes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import Final
+
+import orjson
+
+from paradex_adapter.local_exchange import stark
+from paradex_adapter.local_exchange.accounts import Account
+from paradex_adapter.local_exchange.amounts import MONEY, is_multiple
+from paradex_adapter.local_exchange.book import BUY
+from paradex_adapter.local_exchange.engine import Engine, Listener
+from paradex_adapter.local_exchange.errors import VenueError
+from paradex_adapter.local_exchange.markets import Market
+from paradex_adapter.local_exchange.orders import (
+    FUTURE_SIGNATURE_MAX_MS,
+    Order,
+    OrderRequest,
+    parse_order_request,
+)
+from paradex_adapter.local_exchange.outcomes import OutcomeQueue
+from paradex_adapter.local_exchange.sequences import Clock
+from paradex_adapter.local_exchange.tokens import Session
+
+SIGNATURE_LENGTH_MAX: Final = 512
+REQUESTS_KEPT_MAX: Final = 100_000
+
+
+def parse_signature(text: str) -> tuple[int, int]:
+    """Read ``["r","s"]``, each number in decimal or ``0x`` hexadecimal text.
+
+    Raises
+    ------
+    ValueError
+        When it is anything else.
+    """
+    if len(text) > SIGNATURE_LENGTH_MAX:
+        raise ValueError("signature is too long")
+    parts = orjson.loads(text)
+    if not isinstance(parts, list) or len(parts) != 2:
+        raise ValueError("signature is not a pair")
+    return _number(parts[0]), _number(parts[1])
+
+
+def _number(part: object) -> int:
+    if not isinstance(part, str) or not part.isascii() or "_" in part:
+        raise ValueError("signature part is not text")
+    return int(part, 16 if part.startswith("0x") else 10)
+
+
+class Gateway:
+    """Takes orders and cancels of authenticated sessions."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        markets: dict[str, Market],
+        clock: Clock,
+        outcomes: OutcomeQueue,
+        listener: Listener,
+        chain_id: str,
+    ) -> None:
+        self._engine = engine
+        self._markets = markets
+        self._clock = clock
+        self._outcomes = outcomes
+        self._listener = listener
+        self._chain_id = chain_id
+        self.system_state = "ok"
+        self._received: OrderedDict[str, dict[str, object]] = OrderedDict()
+
+    def received(self, client_id: str) -> dict[str, object] | None:
+        """Return the last order request that came in under a client id."""
+        request = self._received.get(client_id)
+        return copy.deepcopy(request)
+
+    def market(self, symbol: str) -> Market:
+        """Return a market.
+
+        Raises
+        ------
+        VenueError
+            ``MARKET_NOT_FOUND``.
+        """
+        market = self._markets.get(symbol)
+        if market is None:
+            raise VenueError("MARKET_NOT_FOUND", "market not found")
+        return market
+
+    # --- Placing ------------------------------------------------------------------------------
+
+    def check(self, session: Session, body: object) -> OrderRequest:
+        """Check everything about an order request that is checked before it is answered.
+
+        Raises
+        ------
+        VenueError
+            With the venue's word for the first thing wrong.
+        """
+        self._remember(body)
+        request = parse_order_request(body)
+        self._check_system(request)
+        market = self.market(request.market)
+        self._check_signature(session, request)
+        _check_grid(request, market)
+        _check_band(request, market)
+        self._check_account(session.account, request, market)
+        return request
+
+    def place(self, session: Session, body: object) -> Order:
+        """Take an order: it is NEW now, and what becomes of it follows."""
+        return self.enter(session.account, self.check(session, body))
+
+    def enter(self, account: Account, request: OrderRequest) -> Order:
+        """Enter a checked order and queue its outcome."""
+        order = self.new_order(account, request)
+        account.keep(order)
+        asyncio.get_running_loop().call_soon(self._listener.on_order, copy.copy(order))
+        self._outcomes.put(lambda: self._engine.process(order))
+        return order
+
+    def new_order(self, account: Account, request: OrderRequest) -> Order:
+        """Make the order of a request."""
+        now_ms = self._clock.now_ms()
+        is_market = request.type == "MARKET"
+        return Order(
+            ordinal=self._engine.next_ordinal(),
+            id=account.order_ids.next(),
+            account=account.address,
+            market=request.market,
+            side=request.side,
+            type=request.type,
+            instruction="IOC" if is_market else request.instruction,
+            size=request.size,
+            remaining=request.size,
+            price=request.price,
+            client_id=request.client_id,
+            flags=(*request.flags, "TARGET_STRATEGY_VWAP") if is_market else request.flags,
+            stp=request.stp,
+            timestamp=request.signature_timestamp,
+            received_at=now_ms,
+            created_at=now_ms,
+            last_updated_at=now_ms,
+            seq_no=self._clock.sequence_no(),
+            vwap_price=request.vwap_price,
+        )
+
+    def _remember(self, body: object) -> None:
+        client_id = body.get("client_id") if isinstance(body, dict) else None
+        if isinstance(client_id, str):
+            self._received[client_id] = body if isinstance(body, dict) else {}
+            self._received.move_to_end(client_id)
+        while len(self._received) > REQUESTS_KEPT_MAX:
+            self._received.popitem(last=False)
+
+    def _check_system(self, request: OrderRequest) -> None:
+        if self._outcomes.is_full or self.system_state == "maintenance":
+            raise VenueError("SERVICE_UNAVAILABLE", "system is in maintenance")
+        if self.system_state == "cancel_only":
+            raise VenueError("SYSTEM_STATUS_CANCEL_ONLY", "system is in cancel only mode")
+        if self.system_state == "post_only" and request.instruction != "POST_ONLY":
+            raise VenueError("SYSTEM_STATUS_POST_ONLY", "system is in post only mode")
+
+    def _check_signature(self, session: Session, request: OrderRequest) -> None:
+        age_ms = self._clock.now_ms() - request.signature_timestamp
+        if age_ms > request.recv_window:
+            raise VenueError("INVALID_TIMESTAMP", "order received outside of its recv_window")
+        if -age_ms > FUTURE_SIGNATURE_MAX_MS:
+            raise VenueError("INVALID_TIMESTAMP", "signature_timestamp is in the future")
+        try:
+            r, s = parse_signature(request.signature)
+        except ValueError as error:
+            raise VenueError("INVALID_ORDER_SIGNATURE", "signature: malformed") from error
+        message_hash = stark.order_hash(
+            self._chain_id,
+            int(session.account.address, 16),
+            request.signature_timestamp,
+            request.market,
+            request.side,
+            request.type,
+            request.size,
+            request.price,
+        )
+        if not stark.verify(message_hash, r, s, session.public_key):
+            raise VenueError("INVALID_ORDER_SIGNATURE", "order signature verification failed")
+
+    def _check_account(self, account: Account, request: OrderRequest, market: Market) -> None:
+        if request.client_id and request.client_id in account.client_ids:
+            raise VenueError("DUPLICATED_CLIENT_ID", "client_id was used before")
+        working = sum(order.market == market.symbol for order in account.open_orders.values())
+        if working >= market.rules.max_open_orders:
+            raise VenueError("VALIDATION_ERROR", "max open orders of the market reached")
+
+    # --- Cancelling ---------------------------------------------------------------------------
+
+    def find(self, account: Account, order_id: str, client_id: str | None = None) -> Order:
+        """Return an order, closed or not, by the venue's id or the client's.
+
+        Raises
+        ------
+        VenueError
+            ``ORDER_ID_NOT_FOUND`` or ``CLIENT_ORDER_ID_NOT_FOUND``.
+        """
+        if client_id is not None:
+            order = account.client_ids.get(client_id)
+            if order is None:
+                raise VenueError("CLIENT_ORDER_ID_NOT_FOUND", "client order id not found")
+            return order
+        order = account.orders.get(order_id)
+        if order is None:
+            raise VenueError("ORDER_ID_NOT_FOUND", "order id not found")
+        return order
+
+    def cancel(self, order: Order) -> None:
+        """Queue a cancel.
+
+        Raises
+        ------
+        VenueError
+            ``ORDER_IS_CLOSED``.
+        """
+        if order.status == "CLOSED":
+            raise VenueError("ORDER_IS_CLOSED", "order is already closed")
+        self._outcomes.put(lambda: self._engine.cancel(order, "USER_CANCELED"))
+
+    def cancel_all(self, account: Account, market: str | None) -> list[Order]:
+        """Queue the cancel of all open orders, of one market where it is given."""
+        if market is not None:
+            self.market(market)
+        orders = [o for o in account.open_orders.values() if market in (None, o.market)]
+        self.cancel_each(orders)
+        return orders
+
+    def cancel_each(self, orders: Iterable[Order]) -> None:
+        """Queue the cancel of each order that is still open."""
+        for order in orders:
+            if order.status != "CLOSED":
+                self.cancel(order)
+
+
+def _check_grid(request: OrderRequest, market: Market) -> None:
+    rules = market.rules
+    if not is_multiple(request.size, rules.step):
+        raise VenueError("INVALID_ORDER_SIZE", "size: not a multiple of order_size_increment")
+    if request.size > rules.max_order_size:
+        raise VenueError("INVALID_ORDER_SIZE", "size: greater than max_order_size")
+    if not is_multiple(request.price, rules.tick):
+        raise VenueError("VALIDATION_ERROR", "price: not a multiple of price_tick_size")
+
+
+def _check_band(request: OrderRequest, market: Market) -> None:
+    if request.type == "MARKET":
+        return
+    width = MONEY.multiply(market.mark_price, market.rules.price_band)
+    is_beyond = (
+        request.price > market.mark_price + width
+        if request.side == BUY
+        else request.price < market.mark_price - width
+    )
+    if is_beyond:
+        raise VenueError("VALIDATION_ERROR", "price: outside of the price band")

@@ -1,0 +1,178 @@
+"""The HTTP side of the one port: routes, refusals, faults, rate limits."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Iterable
+from decimal import localcontext
+from typing import Final
+
+import orjson
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Middleware
+
+from paradex_adapter.local_exchange.amounts import MONEY
+from paradex_adapter.local_exchange.errors import VenueError
+from paradex_adapter.local_exchange.faults import Faults
+from paradex_adapter.local_exchange.options import Options
+from paradex_adapter.local_exchange.rate_limits import RateLimits, budget_of
+from paradex_adapter.local_exchange.rest import (
+    BODY_BYTES_MAX,
+    Handler,
+    error_response,
+    json_response,
+)
+from paradex_adapter.local_exchange.websocket import WebsocketServer
+
+AnyHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+HOST: Final = "127.0.0.1"
+BACKLOG: Final = 256
+SHUTDOWN_TIMEOUT_S: Final = 1.0
+_UNKNOWN_PATH: Final = "invalid bearer jwt: missing value in request header"
+
+
+class HttpServer:
+    """Serves the endpoints and the websocket on one loopback port."""
+
+    def __init__(
+        self,
+        routes: Iterable[tuple[str, str, Handler]],
+        websocket: WebsocketServer,
+        faults: Faults,
+        limits: RateLimits,
+        options: Options,
+    ) -> None:
+        self._websocket = websocket
+        self._faults = faults
+        self._limits = limits
+        self._options = options
+        application = web.Application(
+            middlewares=[self._middleware()], client_max_size=BODY_BYTES_MAX
+        )
+        for method, path, handler in routes:
+            application.router.add_route(method, path, handler)
+        application.router.add_get("/v1", websocket.handle)
+        self._runner = web.AppRunner(
+            application, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S
+        )
+        self._server: asyncio.Server | None = None
+        self._listening: asyncio.Task[asyncio.Server] | None = None
+        self.port = 0
+
+    async def start(self, port: int) -> None:
+        """Listen.
+
+        Raises
+        ------
+        OSError
+            When the port is in use.
+        """
+        listener = _listener(port)
+        self.port = listener.getsockname()[1]
+        await self._runner.setup()
+        self._listen(listener)
+        if self._listening is not None:
+            await self._listening
+
+    def _listen(self, listener: socket.socket) -> None:
+        protocol = self._runner.server
+        if protocol is None:
+            raise RuntimeError("the server was not set up")
+        loop = asyncio.get_running_loop()
+        self._listening = loop.create_task(
+            loop.create_server(protocol, sock=listener, backlog=BACKLOG)
+        )
+        self._listening.add_done_callback(self._listens)
+
+    def _listens(self, task: asyncio.Task[asyncio.Server]) -> None:
+        if not task.cancelled() and task.exception() is None:
+            self._server = task.result()
+
+    def refuse(self, is_refusing: bool) -> None:
+        """Stop listening, so that connecting is refused, or listen again on the same port."""
+        if is_refusing and self._server is not None:
+            self._server.close()
+            self._server = None
+        elif not is_refusing and self._server is None:
+            self._listen(_listener(self.port))
+
+    def drop_http(self) -> None:
+        """Cut every connection that is not a websocket's."""
+        server = self._runner.server
+        kept = {connection.transport for connection in self._websocket.connections}
+        for protocol in list(server.connections) if server is not None else ():
+            if protocol.transport is not None and protocol.transport not in kept:
+                protocol.transport.abort()
+
+    async def stop(self) -> None:
+        """Stop listening and close every connection."""
+        self.refuse(True)
+        for connection in list(self._websocket.connections):
+            connection.abort()
+        await self._runner.cleanup()
+
+    def _middleware(self) -> Middleware:
+        @web.middleware
+        async def serve(request: web.Request, handler: AnyHandler) -> web.StreamResponse:
+            return await self._serve(request, handler)
+
+        return serve
+
+    # --- One request --------------------------------------------------------------------------
+
+    async def _serve(self, request: web.Request, handler: AnyHandler) -> web.StreamResponse:
+        if request.path == "/v1":
+            if request.headers.get(hdrs.UPGRADE, "").lower() == "websocket":
+                return await handler(request)
+            return error_response(VenueError("INVALID_TOKEN", _UNKNOWN_PATH))
+        failure = self._faults.take_failure(request.method, request.path)
+        if failure is not None:
+            return _canned(failure.status, failure.body)
+        kind, limit = budget_of(request.method, request.path)
+        caller = request.headers.get(hdrs.AUTHORIZATION, request.remote or "")
+        has_budget, headers = self._limits.spend(caller, kind, limit)
+        if not has_budget and self._options.enforce_rate_limits:
+            response: web.StreamResponse = json_response({"message": "rate limit exceeded"}, 429)
+        else:
+            response = await self._respond(request, handler)
+        response.headers.update(headers)
+        if self._faults.take_loss(request.path) and request.transport is not None:
+            request.transport.close()
+        elif self._faults.response_delay_s:
+            await asyncio.sleep(self._faults.response_delay_s)
+        return response
+
+    async def _respond(self, request: web.Request, handler: AnyHandler) -> web.StreamResponse:
+        try:
+            with localcontext(MONEY):
+                return await handler(request)
+        except VenueError as error:
+            return error_response(error)
+        except (web.HTTPNotFound, web.HTTPMethodNotAllowed):
+            # The venue asks for a token before it says that a path does not exist.
+            return error_response(VenueError("INVALID_TOKEN", _UNKNOWN_PATH))
+        except web.HTTPRequestEntityTooLarge:
+            return error_response(VenueError("BINDING_ERROR", "request body is too large", 413))
+
+
+def _listener(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))
+        listener.listen(BACKLOG)
+        listener.setblocking(False)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _canned(status: int, body: dict[str, object] | str) -> web.Response:
+    if isinstance(body, str):
+        return web.Response(status=status, text=body, content_type="text/html")
+    return web.Response(
+        status=status, body=orjson.dumps(body), content_type="application/json", charset="utf-8"
+    )

@@ -1,0 +1,233 @@
+"""The markets the exchange lists: their rules, and what happens in them."""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Final
+
+from paradex_adapter.local_exchange.amounts import ZERO, amount_text
+from paradex_adapter.local_exchange.book import BUY, SELL, OrderBook
+from paradex_adapter.local_exchange.sequences import Identifiers
+
+MAKER_FEE: Final = Decimal("0.00003")
+TAKER_FEE: Final = Decimal("0.00045")
+TRADES_KEPT_MAX: Final = 10_000
+OPEN_AT_MS: Final = 1_698_756_879_745
+
+
+@dataclass(frozen=True, slots=True)
+class MarketRules:
+    """What the venue publishes about a market, and the price it starts from."""
+
+    symbol: str
+    base: str
+    tick: Decimal
+    step: Decimal
+    max_order_size: Decimal
+    position_limit: Decimal
+    reference_price: Decimal
+    min_notional: Decimal = Decimal(10)
+    price_band: Decimal = Decimal("0.05")
+    max_slippage: Decimal = Decimal("0.01")
+    max_open_orders: int = 150
+    imf_base: Decimal = Decimal("0.02")
+    mmf_factor: Decimal = Decimal("0.5")
+    tags: tuple[str, ...] = ()
+
+    def response(self) -> dict[str, object]:
+        """Return the entry of ``GET /markets``."""
+        return {
+            "symbol": self.symbol,
+            "base_currency": self.base,
+            "quote_currency": "USD",
+            "settlement_currency": "USDC",
+            "asset_kind": "PERP",
+            "market_kind": "cross",
+            "trading_mode": "STANDARD",
+            "order_size_increment": amount_text(self.step),
+            "price_tick_size": amount_text(self.tick),
+            "min_notional": amount_text(self.min_notional),
+            "max_order_size": amount_text(self.max_order_size),
+            "position_limit": amount_text(self.position_limit),
+            "max_open_orders": self.max_open_orders,
+            "max_slippage": amount_text(self.max_slippage),
+            "price_bands_width": amount_text(self.price_band),
+            "iv_bands_width": "",
+            "open_at": OPEN_AT_MS,
+            "expiry_at": 0,
+            "funding_period_hours": 8,
+            "funding_multiplier": 1,
+            "max_funding_rate": "0.05",
+            "max_funding_rate_change": "0.0005",
+            "clamp_rate": "0.05",
+            "interest_rate": "0.0001",
+            "oracle_ewma_factor": "0.2",
+            "max_tob_spread": "0.2",
+            "price_feed_id": "",
+            "strike_price": "",
+            "tags": list(self.tags),
+            "delta1_cross_margin_params": {
+                "imf_base": amount_text(self.imf_base),
+                "imf_factor": "0",
+                "imf_shift": "0",
+                "mmf_factor": amount_text(self.mmf_factor),
+            },
+            "fee_config": {
+                "api_fee": _fees(MAKER_FEE, TAKER_FEE),
+                "interactive_fee": _fees(ZERO, ZERO),
+                "rpi_fee": _fees(ZERO, ZERO),
+            },
+        }
+
+
+def _fees(maker: Decimal, taker: Decimal) -> dict[str, object]:
+    return {"maker_fee": {"fee": amount_text(maker)}, "taker_fee": {"fee": amount_text(taker)}}
+
+
+def _rules(symbol: str, tick: str, step: str, price: str, largest: str, tag: str) -> MarketRules:
+    return MarketRules(
+        symbol=symbol,
+        base=symbol.split("-")[0],
+        tick=Decimal(tick),
+        step=Decimal(step),
+        max_order_size=Decimal(largest),
+        position_limit=Decimal(largest) * 3,
+        reference_price=Decimal(price),
+        tags=(tag,),
+    )
+
+
+DEFAULT_MARKETS: Final = (
+    _rules("BTC-USD-PERP", "0.1", "0.00001", "90000", "100", "LAYER-1"),
+    _rules("ETH-USD-PERP", "0.01", "0.0001", "3000", "2000", "LAYER-1"),
+    _rules("SOL-USD-PERP", "0.001", "0.01", "140", "40000", "LAYER-1"),
+    _rules("kPEPE-USD-PERP", "0.000001", "10", "0.009", "500000000", "MEME"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """One public print."""
+
+    ordinal: int
+    id: str
+    market: str
+    side: str
+    price: Decimal
+    size: Decimal
+    created_at: int
+    trade_type: str
+    seq_no: int
+
+    def response(self) -> dict[str, object]:
+        """Return the entry of ``GET /trades``."""
+        return {
+            "id": self.id,
+            "market": self.market,
+            "side": self.side,
+            "size": amount_text(self.size),
+            "price": amount_text(self.price),
+            "created_at": self.created_at,
+            "trade_type": self.trade_type,
+        }
+
+
+@dataclass(slots=True)
+class Market:
+    """A market at work."""
+
+    rules: MarketRules
+    book: OrderBook
+    mark_price: Decimal
+    trade_ids: Identifiers
+    funding_index: Decimal
+    trades: deque[Trade] = field(default_factory=lambda: deque(maxlen=TRADES_KEPT_MAX))
+    trades_count: int = 0
+    volume: Decimal = ZERO
+    funding_rate: Decimal = Decimal("0.00008100357318")
+
+    @classmethod
+    def listed(cls, rules: MarketRules, seed: int) -> Market:
+        """Open a market under a seed."""
+        generator = random.Random(f"{seed}:{rules.symbol}")
+        return cls(
+            rules=rules,
+            book=OrderBook(generator.randrange(10**6, 10**9)),
+            mark_price=rules.reference_price,
+            trade_ids=Identifiers(seed, f"trades:{rules.symbol}"),
+            funding_index=Decimal(generator.randrange(10**10, 10**13)).scaleb(-8),
+        )
+
+    @property
+    def symbol(self) -> str:
+        """The market's symbol."""
+        return self.rules.symbol
+
+    @property
+    def underlying_price(self) -> Decimal:
+        """The spot price, which here is the mark."""
+        return self.mark_price
+
+    def best_response(self) -> dict[str, object]:
+        """Return the body of ``GET /bbo/{market}``."""
+        bid, ask = self.book.best(BUY), self.book.best(SELL)
+        return {
+            "market": self.symbol,
+            "seq_no": self.book.seq_no,
+            "bid": amount_text(bid[0]) if bid else "",
+            "bid_size": amount_text(bid[1]) if bid else "",
+            "ask": amount_text(ask[0]) if ask else "",
+            "ask_size": amount_text(ask[1]) if ask else "",
+            "last_updated_at": self.book.last_updated_ms,
+        }
+
+    def book_response(self, depth: int) -> dict[str, object]:
+        """Return the body of ``GET /orderbook/{market}``."""
+        bids = _pairs(self.book.sides[BUY].levels(depth))
+        asks = _pairs(self.book.sides[SELL].levels(depth))
+        best_bid, best_ask = bids[:1], asks[:1]
+        return {
+            "market": self.symbol,
+            "seq_no": self.book.seq_no,
+            "last_updated_at": self.book.last_updated_ms,
+            "asks": asks,
+            "bids": bids,
+            "best_ask_api": best_ask[0] if best_ask else [],
+            "best_ask_interactive": best_ask[0] if best_ask else [],
+            "best_bid_api": best_bid[0] if best_bid else [],
+            "best_bid_interactive": best_bid[0] if best_bid else [],
+        }
+
+    def summary_response(self, now_ms: int, open_interest: Decimal) -> dict[str, object]:
+        """Return the entry of ``GET /markets/summary``."""
+        best = self.best_response()
+        return {
+            "symbol": self.symbol,
+            "mark_price": amount_text(self.mark_price),
+            "underlying_price": amount_text(self.underlying_price),
+            "external_fair_price": amount_text(self.mark_price),
+            "last_traded_price": amount_text(self.trades[-1].price) if self.trades else "",
+            "bid": best["bid"],
+            "bid_size": best["bid_size"],
+            "ask": best["ask"],
+            "ask_size": best["ask_size"],
+            "volume_24h": amount_text(self.volume),
+            "total_volume": amount_text(self.volume),
+            "open_interest": amount_text(open_interest),
+            "funding_rate": amount_text(self.funding_rate),
+            "price_change_rate_24h": amount_text(self._change_rate()),
+            "created_at": now_ms,
+            "delta": "1",
+            "greeks": {"delta": "1", "gamma": "0", "vega": "0"},
+        }
+
+    def _change_rate(self) -> Decimal:
+        rate = self.mark_price / self.rules.reference_price - 1
+        return rate.quantize(Decimal("1e-6"))
+
+
+def _pairs(levels: list[tuple[Decimal, Decimal]]) -> list[list[str]]:
+    return [[amount_text(price), amount_text(size)] for price, size in levels]

@@ -1,0 +1,73 @@
+"""What can be set when an exchange is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from paradex_adapter.local_exchange.markets import DEFAULT_MARKETS, MarketRules
+
+TESTNET_CHAIN_ID: Final = "PRIVATE_SN_POTC_SEPOLIA"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Options of a local exchange.
+
+    Parameters
+    ----------
+    simulation_interval_ms : int
+        Time between two steps of the simulated makers and takers; 0 leaves the books to the test.
+    private_sbe : bool
+        Whether private channels come as binary frames on a connection that negotiated SBE.
+    accept_plain : bool
+        Whether a connection without SBE is accepted, or refused with HTTP 400.
+    sbe_versions : tuple[int, ...]
+        Schema versions served; others get HTTP 400.
+    long_layout : bool
+        Which of the two layouts of schema version 2 is sent.
+    outcome_delay_ms : int
+        Time between the answer to a command and its outcome; 0 is the next turn of the loop.
+    token_lifetime_s : int
+        Life of an access token.
+    chain_id : str
+        ``starknet_chain_id`` of ``GET /system/config``.
+    balance : Decimal
+        USDC of the account that exists from the start.
+    onboarding_balance : Decimal
+        USDC an account gets that onboards itself.
+    usdc_price : Decimal
+        USD price of USDC: ``cost`` and ``average_entry_price`` of positions are in USDC, their
+        ``_usd`` namesakes in USD. Profits are not converted.
+    is_fill_side_of_taker : bool
+        Whether ``side`` of a fill is the taker's, as the specification says, or the account's own.
+    enforce_rate_limits : bool
+        Whether an empty bucket is answered with HTTP 429, or only shown in the headers.
+    ping_interval_s, pong_timeout_s, heartbeat_interval_s : float
+        Protocol ping, the time its answer may take, and the heartbeat of idle SBE connections.
+    summary_interval_ms, funding_interval_ms : int
+        Time between two frames of ``markets_summary`` and of ``funding_data``.
+    markets : tuple[MarketRules, ...]
+        The markets listed.
+    """
+
+    simulation_interval_ms: int = 250
+    private_sbe: bool = False
+    accept_plain: bool = True
+    sbe_versions: tuple[int, ...] = (0, 1, 2, 3)
+    long_layout: bool = True
+    outcome_delay_ms: int = 0
+    token_lifetime_s: int = 300
+    chain_id: str = TESTNET_CHAIN_ID
+    balance: Decimal = Decimal(100_000)
+    onboarding_balance: Decimal = Decimal(0)
+    usdc_price: Decimal = Decimal(1)
+    is_fill_side_of_taker: bool = False
+    enforce_rate_limits: bool = False
+    ping_interval_s: float = 55.0
+    pong_timeout_s: float = 5.0
+    heartbeat_interval_s: float = 20.0
+    summary_interval_ms: int = 1000
+    funding_interval_ms: int = 5000
+    markets: tuple[MarketRules, ...] = DEFAULT_MARKETS

@@ -1,0 +1,67 @@
+"""The venue's request budgets, shown in headers on every REST answer and enforced on demand."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Final
+
+from paradex_adapter.local_exchange.sequences import Clock
+
+WINDOW_S: Final = 60
+PUBLIC_MAX: Final = 1500
+AUTH_MAX: Final = 600
+PRIVATE_GET_MAX: Final = 600
+ORDERS_MAX: Final = 17_250
+BUCKETS_MAX: Final = 10_000
+
+
+@dataclass(slots=True)
+class Bucket:
+    """A token bucket that refills continuously."""
+
+    limit: int
+    level: float
+    refilled_ms: int
+
+
+class RateLimits:
+    """One bucket per caller and kind of request."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._buckets: OrderedDict[tuple[str, str], Bucket] = OrderedDict()
+
+    def spend(self, caller: str, kind: str, limit: int) -> tuple[bool, dict[str, str]]:
+        """Take one request off a budget; return whether it was there, and the headers."""
+        now_ms = self._clock.now_ms()
+        bucket = self._buckets.setdefault((caller, kind), Bucket(limit, limit, now_ms))
+        while len(self._buckets) > BUCKETS_MAX:
+            self._buckets.popitem(last=False)
+        elapsed_ms = max(0, now_ms - bucket.refilled_ms)
+        bucket.level = min(limit, bucket.level + elapsed_ms * limit / (WINDOW_S * 1000))
+        bucket.refilled_ms = now_ms
+        has_budget = bucket.level >= 1
+        if has_budget:
+            bucket.level -= 1
+        wait_s = int((limit - bucket.level) * WINDOW_S / limit) + 1
+        headers = {
+            "X-RateLimit-Limit": str(limit),
+            "X-RateLimit-Remaining": str(int(bucket.level)),
+            "X-RateLimit-Reset": str(now_ms // 1000 + wait_s),
+            "X-RateLimit-Window": str(WINDOW_S),
+        }
+        if not has_budget:
+            headers["Retry-After"] = "1"
+        return has_budget, headers
+
+
+def budget_of(method: str, path: str) -> tuple[str, int]:
+    """Return the kind of a request and its budget per minute."""
+    if method == "POST" and path.startswith(("/v1/auth", "/v1/onboarding")):
+        return "auth", AUTH_MAX
+    if path.startswith("/v1/orders") and method != "GET":
+        return "orders", ORDERS_MAX
+    if path.startswith(("/v1/account", "/v1/orders", "/v1/fills", "/v1/positions", "/v1/balance")):
+        return "private", PRIVATE_GET_MAX
+    return "public", PUBLIC_MAX

@@ -1,0 +1,142 @@
+"""Access tokens: JSON Web Tokens, issued for a few minutes and checked on every private request."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from dataclasses import dataclass
+from typing import Final
+
+import orjson
+
+from paradex_adapter.local_exchange.accounts import Account
+from paradex_adapter.local_exchange.errors import VenueError
+from paradex_adapter.local_exchange.sequences import Clock
+
+TOKEN_LENGTH_MAX: Final = 4096
+BEARER: Final = "Bearer "
+_MS_PER_S: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Who asks: the account, and the key its orders must be signed with."""
+
+    account: Account
+    public_key: int
+
+
+def _encode(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _decode(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def _invalid(why: str) -> VenueError:
+    return VenueError("INVALID_TOKEN", f"invalid bearer jwt: {why}")
+
+
+class Tokens:
+    """Issues and checks tokens; `expire_all` makes every token issued before worthless."""
+
+    def __init__(
+        self, seed: int, clock: Clock, accounts: dict[str, Account], lifetime_s: int
+    ) -> None:
+        self._secret = hashlib.sha256(f"paradex local exchange/tokens/{seed}".encode()).digest()
+        self._clock = clock
+        self._accounts = accounts
+        self._generation = 0
+        self.lifetime_s = lifetime_s
+
+    def issue(self, account: Account, public_key: int) -> str:
+        """Return a fresh token of an account, bound to the key that asked for it."""
+        now_s = self._clock.now_ms() // _MS_PER_S
+        claims = {
+            "typ": "at+JWT",
+            "iss": "Paradex local",
+            "sub": account.address,
+            "iat": now_s,
+            "exp": now_s + self.lifetime_s,
+            "public_key": hex(public_key),
+            "generation": self._generation,
+        }
+        head = _encode(orjson.dumps({"alg": "HS256", "typ": "JWT"}))
+        body = f"{head}.{_encode(orjson.dumps(claims))}"
+        return f"{body}.{self._sign(body)}"
+
+    def _sign(self, body: str) -> str:
+        return _encode(hmac.digest(self._secret, body.encode(), "sha256"))
+
+    def expire_all(self) -> None:
+        """Let every token issued so far be expired."""
+        self._generation += 1
+
+    def session(self, token: str) -> Session:
+        """Return whose token it is.
+
+        Raises
+        ------
+        VenueError
+            ``INVALID_TOKEN`` when it is malformed, forged or expired.
+        """
+        parts = token.split(".")
+        is_shaped = len(token) <= TOKEN_LENGTH_MAX and token.isascii() and len(parts) == 3
+        if not is_shaped:
+            raise _invalid("token is malformed")
+        body = f"{parts[0]}.{parts[1]}"
+        if not hmac.compare_digest(self._sign(body), parts[2]):
+            raise _invalid("signature is invalid")
+        claims = orjson.loads(_decode(parts[1]))
+        now_s = self._clock.now_ms() // _MS_PER_S
+        if claims["generation"] != self._generation or now_s >= claims["exp"]:
+            raise _invalid("token is expired")
+        account = self._accounts.get(claims["sub"])
+        public_key = int(claims["public_key"], 16)
+        if account is None or not account.holds_key(public_key):
+            raise _invalid("unknown account")
+        return Session(account, public_key)
+
+    def session_of_header(self, header: str | None) -> Session:
+        """Return whose ``Authorization`` header it is."""
+        if not header:
+            raise _invalid("missing value in request header")
+        if not header.startswith(BEARER):
+            raise _invalid("token is malformed")
+        return self.session(header.removeprefix(BEARER))
+
+
+class Cursors:
+    """Opaque signed page cursors that carry the query they continue."""
+
+    def __init__(self, seed: int) -> None:
+        self._secret = hashlib.sha256(f"paradex local exchange/cursors/{seed}".encode()).digest()
+
+    def write(self, query: dict[str, str], marker: int) -> str:
+        """Return the cursor that continues a query below an ordinal."""
+        body = _encode(orjson.dumps({"filter": query, "marker": marker}))
+        return f"{body}.{self._sign(body)}"
+
+    def read(self, cursor: str) -> tuple[dict[str, str], int]:
+        """Return the query and the ordinal of a cursor.
+
+        Raises
+        ------
+        VenueError
+            ``INVALID_REQUEST_PARAMETER`` when this exchange did not write it.
+        """
+        body, _, signature = cursor.rpartition(".")
+        is_ours = cursor.isascii() and hmac.compare_digest(self._sign(body), signature)
+        if not is_ours:
+            raise VenueError("INVALID_REQUEST_PARAMETER", "cursor: invalid signature")
+        try:
+            content = orjson.loads(_decode(body))
+        except (ValueError, binascii.Error) as error:
+            raise VenueError("INVALID_REQUEST_PARAMETER", "cursor: malformed") from error
+        return content["filter"], content["marker"]
+
+    def _sign(self, body: str) -> str:
+        return hmac.digest(self._secret, body.encode(), "sha256").hex()[:32]
