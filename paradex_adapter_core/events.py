@@ -1,7 +1,8 @@
 """What the state store reports to the shell, one final class per fact.
 
-An event about an own order names it by ``client_order_id``; `ExternalOrder` and a `FillApplied` with an
-empty ``client_order_id`` concern orders this process did not send. Units are those of `messages`.
+An event about an own order names it by ``client_order_id``; `ExternalOrder` and a `FillApplied`
+with an empty ``client_order_id`` concern orders this process did not send. Units are those of
+`messages`.
 """
 
 from typing import Final, final

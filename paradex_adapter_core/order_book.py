@@ -5,11 +5,11 @@ Rules
 1. A snapshot is always taken: it is the whole book, whatever came before.
 2. A delta is taken when its number follows the last one taken by exactly one.
 3. A delta not after the last one taken is old and dropped; the book stays good.
-4. A delta that skips is a gap, told once. From then on the book is stale and every delta waits, until
-   the next snapshot.
+4. A delta that skips is a gap, told once. From then on the book is stale and every delta waits,
+   until the next snapshot.
 
-The venue does not document rule 4; every frame recorded from it followed rule 2. A sequence made with
-``is_strict=False`` takes skipping deltas and only counts them.
+The venue does not document rule 4; every frame recorded from it followed rule 2. A sequence made
+with ``is_strict=False`` takes skipping deltas and only counts them.
 """
 
 from typing import Final, final
@@ -53,8 +53,8 @@ class BookSequence:
         -------
         int
             ``BOOK_SNAPSHOT``: replace the book. ``BOOK_DELTA``: change it. ``BOOK_OLD`` and
-            ``BOOK_WAITING``: drop the frame. ``BOOK_GAP``: drop the frame, clear the book and ask for a
-            snapshot.
+            ``BOOK_WAITING``: drop the frame. ``BOOK_GAP``: drop the frame, clear the book and ask
+            for a snapshot.
         """
         if is_snapshot:
             self.last_seq_no = seq_no

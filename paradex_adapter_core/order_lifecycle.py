@@ -1,11 +1,30 @@
-"""The life of one own order (skeleton: signatures are final, bodies follow)."""
+"""The life of one own order: every transition.
 
-from typing import Final, final
+Rules
+-----
+1. Every transition is in `NEXT`. `OrderState` walks it; a pair that is not in the table
+   contradicts what the venue told before.
+2. Only the venue closes an order. Fills never do: a full count still waits for CLOSED.
+3. How a closed order ended is told by its numbers first and its reason second (`ending_of`).
+4. Accepted is told once, on leaving SENT or QUEUED for anything but REJECTED: so always before
+   the first fill and before any other end.
+5. The end is told once, and not before every fill the venue told of is counted: CLOSING is a closed
+   order whose fills are still on their way. An order that filled ends without an event; its fills
+   told it.
+"""
 
-from mypy_extensions import mypyc_attr
+from typing import Final
 
-# Ours, in the order of life: `status >= FILLED` is terminal, `status >= WORKING` means accepted was told
-# (REJECTED excepted).
+from paradex_adapter_core.vocabulary import (
+    EXPIRE_REASONS,
+    REJECT_REASONS,
+    STATUS_CLOSED,
+    STATUS_OPEN,
+    STATUS_UNTRIGGERED,
+)
+
+# Our statuses in the order of life: below `WORKING` acceptance was not told, from `FILLED` on the
+# order is over.
 SENT: Final = 1
 QUEUED: Final = 2
 WORKING: Final = 3
@@ -14,47 +33,63 @@ FILLED: Final = 5
 CANCELED: Final = 6
 EXPIRED: Final = 7
 REJECTED: Final = 8
+STATUS_NAMES: Final[list[str]] = [
+    "",
+    "SENT",
+    "QUEUED",
+    "WORKING",
+    "CLOSING",
+    "FILLED",
+    "CANCELED",
+    "EXPIRED",
+    "REJECTED",
+]
+
+# What can be learned of an order. `HEARD` is status NEW, or a status word outside the vocabulary.
+HEARD: Final = 1
+WORKS: Final = 2
+FILLS: Final = 3
+CLOSED: Final = 4
+REFUSED: Final = 5
+
+IMPOSSIBLE: Final = 0
+
+NEXT: Final[dict[int, dict[int, int]]] = {
+    SENT: {HEARD: QUEUED, WORKS: WORKING, FILLS: WORKING, CLOSED: CLOSING, REFUSED: REJECTED},
+    QUEUED: {HEARD: QUEUED, WORKS: WORKING, FILLS: WORKING, CLOSED: CLOSING},
+    WORKING: {HEARD: WORKING, WORKS: WORKING, FILLS: WORKING, CLOSED: CLOSING},
+    # CLOSING gives way to one of the four ends as soon as no fill is missing.
+    CLOSING: {FILLS: CLOSING, CLOSED: CLOSING},
+    # A fill after the end is late, not impossible, where the waiting for it was given up.
+    FILLED: {FILLS: FILLED, CLOSED: FILLED},
+    CANCELED: {FILLS: CANCELED, CLOSED: CANCELED},
+    EXPIRED: {FILLS: EXPIRED, CLOSED: EXPIRED},
+    REJECTED: {CLOSED: REJECTED, REFUSED: REJECTED},
+}
+
+NEWS_BY_STATUS: Final[dict[int, int]] = {
+    STATUS_UNTRIGGERED: WORKS,
+    STATUS_OPEN: WORKS,
+    STATUS_CLOSED: CLOSED,
+}
 
 
-@final
-@mypyc_attr(acyclic=True)
-class OrderState:
-    """What is known of one own order. Read it; only the store changes it."""
+def ending_of(is_accepted: bool, filled: int, remaining_size: int, reason: str) -> int:
+    """Return how a closed order ended.
 
-    def __init__(
-        self,
-        client_order_id: str,
-        market: str,
-        side: int,
-        order_type: int,
-        instruction: int,
-        size: int,
-        price: int | None,
-        trigger_price: int | None,
-        flags: int,
-        ts_sent: int,
-    ) -> None:
-        self.client_order_id: Final = client_order_id
-        self.market: Final = market
-        self.side: Final = side
-        self.order_type: Final = order_type
-        self.instruction: Final = instruction
-        self.flags: Final = flags
-        self.ts_sent: Final = ts_sent
-        self.venue_order_id = ""
-        self.status = SENT
-        self.size = size
-        self.price = price
-        self.trigger_price = trigger_price
-        self.filled = 0
-        self.told_filled = 0
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the order can still trade or still owes a terminal event."""
-        return self.status < FILLED
-
-    @property
-    def missing(self) -> int:
-        """The quantity the venue told as filled without a fill counted yet, in 1e-8."""
-        return max(self.told_filled - self.filled, 0)
+    Parameters
+    ----------
+    is_accepted : bool
+        Whether acceptance was told.
+    filled, remaining_size : int
+        The venue's quantities, in 1e-8.
+    reason : str
+        The venue's ``cancel_reason``; it may be present on an order that filled.
+    """
+    if filled > 0 and remaining_size == 0:
+        return FILLED
+    if filled == 0 and not is_accepted and reason in REJECT_REASONS:
+        return REJECTED
+    if reason in EXPIRE_REASONS:
+        return EXPIRED
+    return CANCELED
