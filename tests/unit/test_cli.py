@@ -1,0 +1,213 @@
+import contextlib
+import json
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from paradex_adapter import cli
+from paradex_adapter.venue.errors import ConfigurationError
+
+DEADLINE_SECS = 60.0
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def demonstration(monkeypatch):
+    """A stand-in for the demo that records what it was asked."""
+    module = ModuleType("paradex_adapter.demo")
+    module.asked = []
+
+    def run(**arguments):
+        module.asked.append(arguments)
+        return 0
+
+    module.run = run
+    monkeypatch.setitem(sys.modules, "paradex_adapter.demo", module)
+    monkeypatch.setattr("paradex_adapter.demo", module, raising=False)
+    return module
+
+
+@pytest.fixture
+def served(monkeypatch):
+    """What the exchange's server was asked, instead of serving."""
+    asked = []
+
+    def run(port, seed, **options):
+        asked.append((port, seed, options))
+        return 0
+
+    monkeypatch.setattr("paradex_adapter.local_exchange.server.run", run)
+    return asked
+
+
+def test_demo_defaults(demonstration):
+    assert cli.demo([]) == 0
+    assert demonstration.asked == [{"seconds": 20, "seed": 1, "log_level": "WARNING"}]
+
+
+def test_demo_arguments(demonstration):
+    assert cli.demo(["--seconds", "5", "--seed", "7", "--log-level", "info"]) == 0
+    assert demonstration.asked == [{"seconds": 5, "seed": 7, "log_level": "INFO"}]
+
+
+def test_demo_gives_the_demos_exit_code(demonstration):
+    demonstration.run = lambda **_: 1
+
+    assert cli.demo([]) == 1
+
+
+def test_demo_says_a_users_mistake_in_one_line(demonstration, capsys):
+    def run(**_):
+        raise ConfigurationError("private_key", "it is missing; set it")
+
+    demonstration.run = run
+
+    assert cli.demo([]) == 1
+    assert capsys.readouterr().err == "paradex-demo: private_key: it is missing; set it\n"
+
+
+def test_demo_interrupted(demonstration):
+    def run(**_):
+        raise KeyboardInterrupt
+
+    demonstration.run = run
+
+    assert cli.demo([]) == 130
+
+
+def test_local_exchange_defaults(served):
+    assert cli.local_exchange([]) == 0
+    assert served == [
+        (
+            0,
+            1,
+            {
+                "simulation_interval_ms": 250,
+                "private_sbe": False,
+                "accept_plain": True,
+                "enforce_rate_limits": False,
+            },
+        )
+    ]
+
+
+def test_local_exchange_arguments(served):
+    arguments = ["--port", "8080", "--seed", "7", "--simulation-interval-ms", "0"]
+    flags = ["--private-sbe", "--refuse-plain", "--enforce-rate-limits"]
+
+    assert cli.local_exchange([*arguments, *flags]) == 0
+    assert served == [
+        (
+            8080,
+            7,
+            {
+                "simulation_interval_ms": 0,
+                "private_sbe": True,
+                "accept_plain": False,
+                "enforce_rate_limits": True,
+            },
+        )
+    ]
+
+
+@pytest.mark.parametrize("command", [cli.demo, cli.local_exchange])
+def test_help(command, capsys):
+    with pytest.raises(SystemExit) as caught:
+        command(["--help"])
+
+    assert caught.value.code == 0
+    assert "--seed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "says"),
+    [
+        (cli.local_exchange, ["--port", "65536"], "from 0 to 65535, not '65536'"),
+        (cli.local_exchange, ["--port", "-1"], "--port"),
+        (cli.local_exchange, ["--port", "http"], "from 0 to 65535"),
+        (cli.local_exchange, ["--port", "1_0"], "from 0 to 65535"),
+        (cli.local_exchange, ["--port", "٣"], "from 0 to 65535"),
+        (cli.local_exchange, ["--port", "9" * 5000], "from 0 to 65535"),
+        (cli.local_exchange, ["--port", ""], "from 0 to 65535"),
+        (cli.local_exchange, ["--sed", "1"], "--sed"),
+        (cli.local_exchange, ["8080"], "8080"),
+        (cli.demo, ["--seconds", "0"], "from 1 to 86400"),
+        (cli.demo, ["--seconds", "1.5"], "from 1 to 86400"),
+        (cli.demo, ["--seed", str(2**32)], "from 0 to 4294967295"),
+        (cli.demo, ["--log-level", "LOUD"], "LOUD"),
+    ],
+)
+def test_wrong_arguments_give_one_line_and_exit_code_2(command, arguments, says, capsys):
+    with pytest.raises(SystemExit) as caught:
+        command(arguments)
+
+    shown = capsys.readouterr().err
+    assert caught.value.code == 2
+    assert says in shown
+    assert shown.count("\n") == 1
+    assert shown.endswith(" --help\n")
+    assert len(shown) < 200
+
+
+@contextlib.contextmanager
+def exchange_process(*arguments):
+    """The command as its console script starts it, in a process of its own."""
+    code = "import sys; from paradex_adapter.cli import local_exchange; sys.exit(local_exchange())"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=REPOSITORY,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate(timeout=DEADLINE_SECS)
+
+
+def read_line(process) -> str:
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        assert selector.select(DEADLINE_SECS), "the exchange printed nothing"
+    return process.stdout.readline()
+
+
+def test_the_exchange_announces_itself_serves_and_ends_on_a_signal():
+    with exchange_process("--port", "0", "--seed", "7") as process:
+        announced = json.loads(read_line(process))
+        port = int(announced["base_url_http"].split(":")[2].split("/")[0])
+        with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_SECS):
+            process.send_signal(signal.SIGTERM)
+        rest, complaint = process.communicate(timeout=DEADLINE_SECS)
+
+    assert set(announced) >= {"base_url_ws", "account_address", "private_key", "chain_id"}
+    assert announced["base_url_http"].endswith("/v1")
+    assert (process.returncode, rest, complaint) == (0, "", "")
+
+
+def test_a_port_in_use_gives_one_sentence():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        started = time.monotonic()
+        with exchange_process("--port", port) as process:
+            shown, complaint = process.communicate(timeout=DEADLINE_SECS)
+
+    assert time.monotonic() - started < DEADLINE_SECS
+    assert process.returncode == 1
+    assert shown == ""
+    assert complaint.count("\n") == 1
+    assert port in complaint
+    assert "Traceback" not in complaint
