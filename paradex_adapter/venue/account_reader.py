@@ -1,6 +1,6 @@
 """Whole answers about the account: every page or an error, parsed, within a deadline.
 
-Nothing here changes state. An answer that could not be completed raises; it is never a shorter list.
+Nothing here changes state. An answer that cannot be completed raises; it never is a shorter list.
 """
 
 import asyncio
@@ -8,12 +8,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final, final
 
-from paradex_adapter.venue.errors import MalformedReply, RequestRejected, VenueUnavailable
+from paradex_adapter.venue.errors import MalformedReply, VenueUnavailable
 from paradex_adapter.venue.http import HttpClient
 from paradex_adapter.venue.paging import iter_pages
 from paradex_adapter_core.errors import CoreError
 from paradex_adapter_core.messages import (
-    AccountFees,
     AccountSummary,
     Balance,
     Fill,
@@ -30,9 +29,6 @@ SNAPSHOT_ATTEMPTS_MAX: Final = 5
 
 # How often open orders and history are asked in turn for one order.
 FIND_PASSES: Final = 2
-
-# How the venue says that it has no such order; it does so with HTTP 400.
-NOT_FOUND_CODES: Final = frozenset(["ORDER_ID_NOT_FOUND", "CLIENT_ORDER_ID_NOT_FOUND", "NOT_FOUND"])
 
 
 @final
@@ -108,9 +104,7 @@ class AccountReader:
             orders = await _collect(fetch)
         return sorted(orders, key=_order_age)
 
-    async def fills(
-        self, market: str | None = None, start_ms: int | None = None
-    ) -> list[Fill]:
+    async def fills(self, market: str | None = None, start_ms: int | None = None) -> list[Fill]:
         """Return the fills of the window, oldest first."""
 
         async def fetch(cursor: str | None) -> tuple[list[Fill], str | None]:
@@ -137,16 +131,6 @@ class AccountReader:
         """Return the margin state."""
         async with _whole_answer("account", READ_TIMEOUT_SECS):
             return parsers.parse_account(await self._http.get_account())
-
-    async def fees(self, account_address: str) -> AccountFees | None:
-        """Return the fee rates of the account, None when the venue does not list it."""
-        async with _whole_answer("account info", READ_TIMEOUT_SECS):
-            rows = parsers.parse_account_info(await self._http.get_account_info(), self._counters)
-        wanted = int(account_address, 16)
-        for row in rows:
-            if _find_address(row.account) == wanted:
-                return row
-        return None
 
     async def find_order(
         self, market: str, client_order_id: str, venue_order_id: str
@@ -216,11 +200,6 @@ async def _whole_answer(what: str, timeout_secs: float) -> AsyncIterator[None]:
         raise MalformedReply(what, str(error)) from error
 
 
-def is_not_found(error: RequestRejected) -> bool:
-    """Return whether a refusal says that the venue knows no such order."""
-    return error.code in NOT_FOUND_CODES
-
-
 def _is_same_order(update: OrderUpdate, client_order_id: str, venue_order_id: str) -> bool:
     if venue_order_id:
         return update.venue_order_id == venue_order_id
@@ -234,11 +213,3 @@ def _order_age(update: OrderUpdate) -> tuple[int, str]:
 def _fill_age(fill: Fill) -> tuple[int, int, str]:
     # Ids grow, and are longer when they do: text of equal length sorts as the numbers do.
     return fill.ts_event, len(fill.fill_id), fill.fill_id
-
-
-def _find_address(text: str) -> int | None:
-    """Return an address as a number: leading zeros differ between the venue's endpoints."""
-    try:
-        return int(text, 16)
-    except ValueError:
-        return None

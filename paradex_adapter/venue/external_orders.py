@@ -1,7 +1,7 @@
 """Orders this process did not send: what was told of each, and in which order the rest is told.
 
-The store says what is new; this says what may be passed on. Of an order first that it exists, then
-its fills, and its end only after all of its fills. A fill that arrives before its order waits for it.
+The store says what is new; this says what may be passed on: of an order first that it exists, then
+its fills, and its end only after all of them. A fill that arrives before its order waits for it.
 Pure bookkeeping: no I/O, no clock.
 """
 
@@ -78,7 +78,7 @@ class _Entry:
 
 @final
 class ExternalOrders:
-    """The bookkeeping of all orders not ours; the oldest are forgotten past `EXTERNAL_ORDERS_MAX`."""
+    """The orders not ours; past `EXTERNAL_ORDERS_MAX` the oldest is forgotten."""
 
     __slots__ = ("_entries",)
 

@@ -1,0 +1,285 @@
+"""Finding out what became of things: orders of unknown outcome, missing fills, a lost connection.
+
+Everything asks the venue over REST and applies the answers to the same store as the live stream, so
+that nothing is told twice. Nothing here ever sends an order.
+
+::
+
+    resolve_order     an order whose reply was lost: seen at the venue, or refused once its receive
+                      window is over and the venue does not know it
+    await_fills       an order that moved further than its fills tell: wait, ask, then go without
+    await_external    a fill whose order was never told: wait, ask, then it stands alone
+    recover           after a reconnect: fills, orders, positions, margin, balances since the drop
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, final
+
+from paradex_adapter.venue.account_reader import AccountReader
+from paradex_adapter.venue.errors import ParadexError
+from paradex_adapter.venue.external_orders import ExternalFact, ExternalOrders
+from paradex_adapter_core.events import Event
+from paradex_adapter_core.messages import AccountSummary, Balance, Fill, OrderUpdate, Position
+from paradex_adapter_core.state_store import StateStore
+
+# The venue's default for orders that name no receive window.
+RECV_WINDOW_MS_DEFAULT: Final = 300_000
+# After the receive window, for the venue's own delays between taking an order and listing it.
+LISTING_MARGIN_MS: Final = 2_000
+RESOLVE_DELAY_SECS: Final = 0.25
+RESOLVE_DELAY_SECS_MAX: Final = 5.0
+RESOLVE_ATTEMPTS_MAX: Final = 500
+
+# Fills are usually a moment behind the order; then REST is asked, less and less often.
+FILLS_DELAYS_SECS: Final = (0.3, 0.5, 1.0, 2.0, 4.0, 8.0)
+# A connection can be dead this long before it is found out (pings every 20 s, 20 s for the answer).
+OVERLAP_MS: Final = 120_000
+RECOVER_DELAY_SECS: Final = 0.5
+RECOVER_DELAY_SECS_MAX: Final = 10.0
+RECOVER_ATTEMPTS_MAX: Final = 100
+TASKS_MAX: Final = 20_000
+
+type AccountMessage = OrderUpdate | Fill | Position | AccountSummary | Balance
+
+
+@final
+class Recovery:
+    """Asks the venue until an answer settles the matter, each within named bounds.
+
+    Parameters
+    ----------
+    reader : AccountReader
+        Asks the venue.
+    store : StateStore
+        What is known.
+    externals : ExternalOrders
+        What was told of orders not ours.
+    apply : Callable[[AccountMessage], None]
+        Applies a message and tells its events.
+    tell : Callable[[list[Event]], None]
+        Tells events.
+    tell_external : Callable[[list[ExternalFact]], None]
+        Tells facts about orders not ours.
+    now_ms : Callable[[], int]
+        The venue's time, as well as it is known, in Unix milliseconds.
+    warn : Callable[[str], None]
+        Takes what a user should know.
+    """
+
+    def __init__(
+        self,
+        reader: AccountReader,
+        store: StateStore,
+        externals: ExternalOrders,
+        *,
+        apply: Callable[[AccountMessage], None],
+        tell: Callable[[list[Event]], None],
+        tell_external: Callable[[list[ExternalFact]], None],
+        now_ms: Callable[[], int],
+        warn: Callable[[str], None],
+    ) -> None:
+        self._reader: Final = reader
+        self._store: Final = store
+        self._externals: Final = externals
+        self._apply: Final = apply
+        self._tell: Final = tell
+        self._tell_external: Final = tell_external
+        self._now_ms: Final = now_ms
+        self._warn: Final = warn
+        self._tasks: Final[dict[str, asyncio.Task[None]]] = {}
+
+    async def close(self) -> None:
+        """Stop asking."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    # -- orders of unknown outcome ----------------------------------------------------------------
+
+    def start_resolving(self, client_order_id: str, market: str, expires_ms: int) -> None:
+        """Find out what became of an order; the venue does not take it after `expires_ms`."""
+        self._start(
+            f"order {client_order_id}", self._resolve_order(client_order_id, market, expires_ms)
+        )
+
+    def is_resolving(self, client_order_id: str) -> bool:
+        """Return whether the outcome of this order is still being found out."""
+        return f"order {client_order_id}" in self._tasks
+
+    async def wait_resolved(self, client_order_id: str, timeout_secs: float) -> None:
+        """Wait until the outcome of an order is known, or `timeout_secs` are over."""
+        task = self._tasks.get(f"order {client_order_id}")
+        if task is not None:
+            await asyncio.wait([task], timeout=timeout_secs)
+
+    async def _resolve_order(self, client_order_id: str, market: str, expires_ms: int) -> None:
+        delay = RESOLVE_DELAY_SECS
+        for _ in range(RESOLVE_ATTEMPTS_MAX):
+            if self._is_seen(client_order_id):
+                return
+            asked_ms = self._now_ms()
+            try:
+                update = await self._reader.find_order(market, client_order_id, "")
+            except ParadexError:
+                # No answer settles nothing.
+                update = None
+                asked_ms = 0
+            if update is not None:
+                self._apply(update)
+                return
+            if asked_ms > expires_ms + LISTING_MARGIN_MS and not self._is_seen(client_order_id):
+                reason = "the venue does not know the order and no longer takes it"
+                now_ns = self._now_ms() * 1_000_000
+                self._tell(self._store.refuse_order(client_order_id, reason, False, now_ns))
+                return
+            await asyncio.sleep(delay)
+            delay = min(2 * delay, RESOLVE_DELAY_SECS_MAX)
+        self._warn(
+            f"What became of order {client_order_id} could not be found out: look at the venue"
+        )
+
+    def _is_seen(self, client_order_id: str) -> bool:
+        state = self._store.find_order(client_order_id)
+        return state is None or not state.is_open or state.venue_order_id != ""
+
+    # -- missing fills ----------------------------------------------------------------------------
+
+    def start_awaiting_fills(self, client_order_id: str) -> None:
+        """Wait for the missing fills of an own order, then ask for them."""
+        self._start(f"fills {client_order_id}", self._await_fills(client_order_id))
+
+    async def _await_fills(self, client_order_id: str) -> None:
+        is_answered = False
+        for delay in FILLS_DELAYS_SECS:
+            await asyncio.sleep(delay)
+            state = self._store.find_order(client_order_id)
+            if state is None or not state.missing:
+                return
+            start_ms = max(0, state.ts_sent // 1_000_000 - OVERLAP_MS)
+            is_answered = await self._fetch_fills(state.market, start_ms)
+            if not state.missing:
+                return
+        if is_answered:
+            self._warn(
+                f"The venue has no fills for all that it says was filled of {client_order_id}"
+            )
+            self._tell(self._store.release_terminal(client_order_id))
+
+    def start_awaiting_external(self, venue_order_id: str, market: str, ts_event: int) -> None:
+        """Wait for the order of a fill, or the fills of an order, not ours; then ask."""
+        self._start(
+            f"external {venue_order_id}", self._await_external(venue_order_id, market, ts_event)
+        )
+
+    async def _await_external(self, venue_order_id: str, market: str, ts_event: int) -> None:
+        start_ms = max(0, ts_event // 1_000_000 - OVERLAP_MS)
+        externals = self._externals
+        for delay in FILLS_DELAYS_SECS:
+            await asyncio.sleep(delay)
+            if externals.is_waiting_for_order(venue_order_id):
+                await self._fetch_order(market, venue_order_id)
+            if externals.missing(venue_order_id):
+                await self._fetch_fills(market, start_ms)
+            if not self._is_external_owing(venue_order_id):
+                return
+        self._warn(
+            f"Order {venue_order_id}, not sent from here, is told as far as the venue tells it"
+        )
+        self._tell_external(externals.give_up_waiting(venue_order_id))
+        self._tell_external(externals.close_as_told(venue_order_id))
+
+    def _is_external_owing(self, venue_order_id: str) -> bool:
+        externals = self._externals
+        return bool(
+            externals.is_waiting_for_order(venue_order_id) or externals.missing(venue_order_id)
+        )
+
+    async def _fetch_order(self, market: str, venue_order_id: str) -> None:
+        try:
+            update = await self._reader.find_order(market, "", venue_order_id)
+        except ParadexError:
+            return
+        if update is not None:
+            self._apply(update)
+
+    async def _fetch_fills(self, market: str | None, start_ms: int) -> bool:
+        """Apply the fills since `start_ms`; return whether the venue answered."""
+        try:
+            fills = await self._reader.fills(market, start_ms)
+        except ParadexError:
+            return False
+        for fill in fills:
+            self._apply(fill)
+        return True
+
+    # -- after a reconnect ------------------------------------------------------------------------
+
+    def start_recovering(self, since_ms: int) -> None:
+        """Catch up on everything since `since_ms`, until it has worked once.
+
+        A catch-up under way is replaced: it may have read before the connection was back.
+        """
+        task = self._tasks.pop("reconnect", None)
+        if task is not None:
+            task.cancel()
+        self._start("reconnect", self._recover(since_ms - OVERLAP_MS))
+
+    @property
+    def is_recovering(self) -> bool:
+        """Whether a catch-up is under way."""
+        return "reconnect" in self._tasks
+
+    async def _recover(self, since_ms: int) -> None:
+        delay = RECOVER_DELAY_SECS
+        for _ in range(RECOVER_ATTEMPTS_MAX):
+            try:
+                await self._catch_up(max(0, since_ms))
+            except ParadexError as error:
+                self._warn(f"Catching up after the reconnect failed, trying again: {error}")
+                await asyncio.sleep(delay)
+                delay = min(2 * delay, RECOVER_DELAY_SECS_MAX)
+            else:
+                return
+        self._warn("Catching up after the reconnect was given up: restart to reconcile")
+
+    async def _catch_up(self, since_ms: int) -> None:
+        snapshot = await self._reader.snapshot(since_ms)
+        told = {update.client_order_id: update for update in snapshot.orders}
+        late = []
+        for state in self._store.open_orders():
+            # Sent before the window, and closed meanwhile: only its own history tells.
+            if state.venue_order_id and state.client_order_id not in told:
+                late.append((state.market, state.client_order_id, state.venue_order_id))
+        for market, client_order_id, venue_order_id in late:
+            update = await self._reader.find_order(market, client_order_id, venue_order_id)
+            if update is not None:
+                snapshot.orders.append(update)
+        balances = await self._reader.balances()
+        summary = await self._reader.summary()
+        # Fills first: an order that closed then has all its fills and ends at once.
+        messages = (
+            *snapshot.fills,
+            *snapshot.orders,
+            *snapshot.positions,
+            *balances,
+            summary,
+        )
+        for message in messages:
+            self._apply(message)
+
+    def _start(self, name: str, coro: Coroutine[Any, Any, None]) -> None:
+        if name in self._tasks or len(self._tasks) >= TASKS_MAX:
+            coro.close()
+            return
+        task = asyncio.create_task(coro, name=f"paradex-recovery {name}")
+        self._tasks[name] = task
+        task.add_done_callback(lambda done: self._finish(name, done))
+
+    def _finish(self, name: str, task: asyncio.Task[None]) -> None:
+        if self._tasks.get(name) is task:
+            del self._tasks[name]
+        if not task.cancelled() and task.exception() is not None:
+            self._warn(f"Our own mistake while asking for {name}: {task.exception()!r}")

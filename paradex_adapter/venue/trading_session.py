@@ -1,0 +1,524 @@
+"""Trading on the private websocket: orders out, events in, and recovery when either is lost.
+
+The session owns the state store. Whatever tells about the account (the stream, replies to commands,
+REST answers) goes through it, and only what is new comes out, to `on_events` and `on_external`.
+
+An order is sent once. It goes over the websocket; over REST only when the websocket was down before
+anything was sent. A reply that is lost makes the order's outcome unknown, never a refusal: see
+`paradex_adapter.venue.recovery`.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable
+from typing import Final, final
+
+import orjson
+
+from paradex_adapter.venue.account_reader import AccountReader, AccountSnapshot
+from paradex_adapter.venue.auth import TokenProvider
+from paradex_adapter.venue.errors import (
+    AuthenticationError,
+    NotSent,
+    OutcomeUnknown,
+    ParadexError,
+    RateLimited,
+    RequestRejected,
+)
+from paradex_adapter.venue.external_orders import ExternalFact, ExternalOrders
+from paradex_adapter.venue.http import HttpClient
+from paradex_adapter.venue.order_requests import (
+    OrderRequest,
+    cancel_params,
+    sign_order_request,
+)
+from paradex_adapter.venue.recovery import RECV_WINDOW_MS_DEFAULT, AccountMessage, Recovery
+from paradex_adapter.venue.retry import Backoff
+from paradex_adapter.venue.signing import OrderSigner
+from paradex_adapter.venue.websocket import WebSocketConnection
+from paradex_adapter_core.errors import CoreError
+from paradex_adapter_core.events import (
+    Contradiction,
+    Event,
+    ExternalOrder,
+    FillApplied,
+    FillsMissing,
+)
+from paradex_adapter_core.messages import AccountSummary, Balance, Fill, OrderUpdate, Position
+from paradex_adapter_core.order_lifecycle import OrderState
+from paradex_adapter_core.parsers.account import parse_order, parse_order_created
+from paradex_adapter_core.state_store import StateStore
+from paradex_adapter_core.vocabulary import FEED_REST, POST_ONLY_REASON
+
+CHANNELS: Final = ("orders.ALL", "fills.ALL", "positions", "account")
+COMMAND_TIMEOUT_SECS: Final = 5.0
+# Stream messages kept while an answer about the whole account is being worked in.
+HELD_MESSAGES_MAX: Final = 50_000
+CANCEL_ATTEMPTS_MAX: Final = 4
+CANCEL_RETRY_DELAY_SECS: Final = 0.3
+CANCELS_AT_ONCE_MAX: Final = 50
+# How long a cancel waits for an order whose own outcome is unknown.
+RESOLVE_WAIT_SECS: Final = 15.0
+
+# Words of refusals that do not tell what became of the order; over RPC they stand in the text.
+_GONE_WORDS: Final = ("NOT_FOUND", "NOT FOUND", "IS_CLOSED", "IS CLOSED", "ALREADY CLOSED")
+_EARLY_WORDS: Final = ("NOT_OPEN", "NOT OPEN")
+
+_log = logging.getLogger(__name__)
+_ACCOUNT_MESSAGES: Final = (OrderUpdate, Fill, Position, AccountSummary, Balance)
+
+
+@final
+class TradingSession:
+    """One account's orders, fills, positions and balances.
+
+    Parameters
+    ----------
+    http : HttpClient
+        With a token provider.
+    tokens : TokenProvider
+        Authenticates the websocket.
+    signer : OrderSigner
+        Signs orders.
+    base_url_ws : str
+        Where the private websocket connects.
+    on_events : Callable[[list[Event]], None]
+        Takes what is new about own orders, positions and balances, in order.
+    on_external : Callable[[list[ExternalFact]], None]
+        Takes what is new about orders this session did not send, in order.
+    recv_window_ms : int, optional
+        How long after signing the venue may still take an order, in milliseconds; by default the
+        venue's own 300 000.
+    clock_offset_ms : int
+        The venue's clock minus ours.
+    clock_ns : Callable[[], int]
+        Our clock, nanoseconds since the Unix epoch.
+    backoff : Backoff, optional
+        The delays between reconnects.
+    proxy_url : str, optional
+        A proxy for the websocket.
+    prefer_picows : bool
+        Use the fast transport when it is installed.
+    warn : Callable[[str], None], optional
+        Takes what a user should know; never a secret.
+
+    Attributes
+    ----------
+    store : StateStore
+        What is known of the account. Read it; only the session changes it.
+    externals : ExternalOrders
+        What was told of orders not ours.
+    reader : AccountReader
+        Whole answers over REST; they change nothing until `take` applies them.
+    counters : dict[str, int]
+        What was skipped or went wrong, by kind.
+    """
+
+    def __init__(
+        self,
+        http: HttpClient,
+        tokens: TokenProvider,
+        signer: OrderSigner,
+        base_url_ws: str,
+        *,
+        on_events: Callable[[list[Event]], None],
+        on_external: Callable[[list[ExternalFact]], None],
+        recv_window_ms: int | None = None,
+        clock_offset_ms: int = 0,
+        clock_ns: Callable[[], int] = time.time_ns,
+        backoff: Backoff | None = None,
+        proxy_url: str | None = None,
+        prefer_picows: bool = True,
+        warn: Callable[[str], None] | None = None,
+    ) -> None:
+        self._http: Final = http
+        self._tokens: Final = tokens
+        self._signer: Final = signer
+        self._on_events: Final = on_events
+        self._on_external: Final = on_external
+        self._recv_window_ms: Final = recv_window_ms
+        self._clock_offset_ms: Final = clock_offset_ms
+        self._clock_ns: Final = clock_ns
+        self._warn: Final = warn or _log.warning
+        self.counters: Final[dict[str, int]] = {}
+        self.store: Final = StateStore(signer.account_address)
+        self.externals: Final = ExternalOrders()
+        self.reader: Final = AccountReader(http, self.counters)
+        self._recovery: Final = Recovery(
+            self.reader,
+            self.store,
+            self.externals,
+            apply=self._apply,
+            tell=self._tell,
+            tell_external=on_external,
+            now_ms=self._venue_now_ms,
+            warn=self._warn,
+        )
+        self._connection: Final = WebSocketConnection(
+            base_url_ws,
+            name="private",
+            plain_first=True,
+            on_message=self._on_message,
+            on_connected=self._on_connected,
+            on_disconnected=self._on_disconnected,
+            clock_ns=clock_ns,
+            backoff=backoff,
+            proxy_url=proxy_url,
+            prefer_picows=prefer_picows,
+            log=self._warn,
+        )
+        self._held: list[AccountMessage] | None = None
+        self._has_dropped = False
+        self._down_since_ms: int | None = None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the private stream is live."""
+        return self._connection.is_ready
+
+    @property
+    def is_recovering(self) -> bool:
+        """Whether a catch-up after a reconnect is under way."""
+        return self._recovery.is_recovering
+
+    async def connect(self) -> None:
+        """Connect, authenticate and subscribe; return when the private stream is live.
+
+        Raises
+        ------
+        ParadexError
+            If that did not come about; nothing goes on in the background.
+        """
+        await self._connection.connect()
+
+    async def close(self) -> None:
+        """Disconnect and stop everything under way."""
+        await self._recovery.close()
+        await self._connection.close()
+
+    # -- commands ---------------------------------------------------------------------------------
+
+    async def submit(self, request: OrderRequest) -> None:
+        """Send an order, once. What becomes of it is told by events, a refusal included.
+
+        Parameters
+        ----------
+        request : OrderRequest
+            With a client order id never used before.
+        """
+        now_ns = self._clock_ns()
+        self.store.track_order(
+            request.client_order_id,
+            request.market,
+            request.side,
+            request.order_type,
+            request.instruction,
+            request.size,
+            request.price or None,
+            None,
+            request.flags,
+            now_ns,
+        )
+        timestamp_ms = now_ns // 1_000_000
+        try:
+            body = sign_order_request(request, self._signer, timestamp_ms, self._recv_window_ms)
+            update = await self._send_order(body)
+        except OutcomeUnknown as error:
+            self._resolve(request, timestamp_ms, error)
+        except RequestRejected as error:
+            self._refuse(request.client_order_id, _reason(error))
+        except ParadexError as error:
+            self._refuse(request.client_order_id, str(error))
+        else:
+            self._apply(update)
+
+    async def cancel(self, client_order_id: str, venue_order_id: str, market: str) -> str | None:
+        """Ask for the cancellation of an order.
+
+        A cancel may be repeated safely, so one without an answer is, as long as the venue still
+        lists the order as open. The end of the order is told by an event.
+
+        Parameters
+        ----------
+        client_order_id, venue_order_id : str
+            Either may be empty.
+        market : str
+            The venue's symbol.
+
+        Returns
+        -------
+        str or None
+            Why the venue will not cancel the order, which works on; None when it will, or when the
+            order is over, or when nobody can say.
+        """
+        if client_order_id and self._recovery.is_resolving(client_order_id):
+            await self._recovery.wait_resolved(client_order_id, RESOLVE_WAIT_SECS)
+        reason = "no answer"
+        for attempt in range(CANCEL_ATTEMPTS_MAX):
+            if attempt:
+                await asyncio.sleep(CANCEL_RETRY_DELAY_SECS * attempt)
+            state = self._find_state(client_order_id, venue_order_id)
+            if state is not None and not state.is_open:
+                return None
+            known_id = venue_order_id or (state.venue_order_id if state is not None else "")
+            try:
+                await self._send_cancel(client_order_id, known_id, market)
+            except (OutcomeUnknown, NotSent, RateLimited, AuthenticationError) as error:
+                reason = str(error)
+            except RequestRejected as error:
+                reason = _reason(error)
+                if not _has_word(error, _GONE_WORDS + _EARLY_WORDS):
+                    return reason
+            else:
+                return None
+            if not await self._is_listed_open(client_order_id, known_id, market):
+                return None
+        return f"not canceled after {CANCEL_ATTEMPTS_MAX} attempts: {reason}"
+
+    async def query_order(
+        self, client_order_id: str, venue_order_id: str, market: str
+    ) -> OrderUpdate | None:
+        """Ask the venue for an order, tell what is new in the answer, and return it.
+
+        Fills that the answer speaks of and that were not told before are asked for and told first.
+
+        Raises
+        ------
+        ParadexError
+            If there is no answer. None means that the venue knows no such order.
+        """
+        update = await self.reader.find_order(market, client_order_id, venue_order_id)
+        if update is not None:
+            await self.take([update])
+        return update
+
+    async def take(self, updates: Iterable[OrderUpdate]) -> None:
+        """Tell what is new in orders that REST answered, their missing fills first.
+
+        Raises
+        ------
+        ParadexError
+            If fills are missing and cannot be had.
+        """
+        owing: dict[str, int] = {}
+        updates = list(updates)
+        for update in updates:
+            state = self.store.find_order(update.client_order_id)
+            if state is not None and update.size - update.remaining_size > state.filled:
+                since_ms = state.ts_sent // 1_000_000
+                owing[update.market] = min(since_ms, owing.get(update.market, since_ms))
+        for market, since_ms in owing.items():
+            for fill in await self.reader.fills(market, max(0, since_ms)):
+                self._apply(fill)
+        for update in updates:
+            self._apply(update)
+
+    async def refresh_account(self) -> None:
+        """Ask for balances and margin and tell what is new.
+
+        Raises
+        ------
+        ParadexError
+            If there is no answer.
+        """
+        balances, summary = await asyncio.gather(self.reader.balances(), self.reader.summary())
+        for balance in balances:
+            self._apply(balance)
+        self._apply(summary)
+
+    # -- working in an answer about the whole account ---------------------------------------------
+
+    def hold(self) -> None:
+        """Keep what the stream tells from now on, until `release`."""
+        if self._held is None:
+            self._held = []
+
+    def release(self) -> None:
+        """Apply what was kept, in order, and go on."""
+        held, self._held = self._held, None
+        for message in held or ():
+            self._apply(message)
+        if self._has_dropped:
+            self._has_dropped = False
+            self._recovery.start_recovering(self._venue_now_ms())
+
+    def take_answered(self, snapshot: AccountSnapshot) -> None:
+        """Count what a report answers, without telling it again.
+
+        Called with exactly what the report says, while the stream is held.
+        """
+        filled: dict[str, int] = {}
+        for fill in snapshot.fills:
+            filled[fill.venue_order_id] = filled.get(fill.venue_order_id, 0) + fill.size
+            self._follow_up(self.store.mark_told(fill))
+        for update in snapshot.orders:
+            self._follow_up(self.store.apply(update, self._clock_ns()))
+            if self.store.find_order_by_venue_id(update.venue_order_id) is None:
+                told = update.size - update.remaining_size
+                # Fills from before the window are in the order's own numbers alone.
+                self.externals.seed(update, max(told, filled.get(update.venue_order_id, 0)))
+        for position in snapshot.positions:
+            self.store.apply(position, self._clock_ns())
+
+    # -- the connection ---------------------------------------------------------------------------
+
+    async def _on_connected(self) -> None:
+        """Authenticate and subscribe; part of every connect."""
+        await self._authenticate(before_ready=True)
+        for channel in CHANNELS:
+            await self._connection.request("subscribe", {"channel": channel}, before_ready=True)
+        if self._down_since_ms is not None:
+            # Subscribed first, asked afterwards: nothing falls between the two.
+            self._recovery.start_recovering(self._down_since_ms)
+            self._down_since_ms = None
+
+    def _on_disconnected(self, reason: str) -> None:
+        if self._down_since_ms is None:
+            self._down_since_ms = self._venue_now_ms()
+
+    async def _authenticate(self, before_ready: bool = False) -> None:
+        token = await self._tokens.token()
+        try:
+            await self._connection.request("auth", {"bearer": token}, before_ready=before_ready)
+        except AuthenticationError:
+            # The venue may have dropped a token that was good when it was asked for.
+            self._tokens.invalidate(token)
+            token = await self._tokens.token()
+            await self._connection.request("auth", {"bearer": token}, before_ready=before_ready)
+
+    async def _command(self, method: str, params: dict[str, object]) -> bytes:
+        """Send a command over the websocket, authenticating again when the venue asks for it."""
+        try:
+            return await self._connection.request(method, params, COMMAND_TIMEOUT_SECS)
+        except AuthenticationError:
+            # Refused before it was looked at: it was not carried out.
+            try:
+                await self._authenticate()
+            except OutcomeUnknown as error:
+                raise NotSent(method, str(error)) from error
+            return await self._connection.request(method, params, COMMAND_TIMEOUT_SECS)
+
+    async def _send_order(self, body: dict[str, object]) -> OrderUpdate:
+        try:
+            reply = await self._command("order.create", body)
+        except NotSent:
+            reply = await self._http.post_order(orjson.dumps(body))
+            parse = _parse_posted
+        else:
+            parse = parse_order_created
+        try:
+            return parse(reply, self.counters)
+        except CoreError as error:
+            # It was taken; what was said about it cannot be read.
+            raise OutcomeUnknown("order.create", str(error)) from error
+
+    async def _send_cancel(self, client_order_id: str, venue_order_id: str, market: str) -> None:
+        params = cancel_params(venue_order_id, client_order_id, market)
+        try:
+            await self._command("order.cancel", params)
+        except NotSent:
+            if venue_order_id:
+                await self._http.delete_order(venue_order_id)
+            else:
+                await self._http.delete_order_by_client_id(client_order_id, market)
+
+    async def _is_listed_open(self, client_order_id: str, venue_order_id: str, market: str) -> bool:
+        """Return whether the venue lists the order as open; what it says of it is told.
+
+        Without an answer the order counts as open: the cancel is worth another attempt.
+        """
+        try:
+            await self.query_order(client_order_id, venue_order_id, market)
+        except ParadexError:
+            return True
+        state = self._find_state(client_order_id, venue_order_id)
+        if state is not None:
+            return state.is_open
+        update = self.externals.find_order(venue_order_id)
+        return update is not None and update.remaining_size > 0
+
+    # -- messages in, events out ------------------------------------------------------------------
+
+    def _on_message(self, message: object, ts_init: int) -> None:
+        if not isinstance(message, _ACCOUNT_MESSAGES):
+            return
+        if self._held is None:
+            self._tell(self.store.apply(message, ts_init))
+        elif len(self._held) < HELD_MESSAGES_MAX:
+            self._held.append(message)
+        else:
+            self._count("held messages dropped")
+            self._has_dropped = True
+
+    def _apply(self, message: AccountMessage) -> None:
+        self._tell(self.store.apply(message, self._clock_ns()))
+
+    def _tell(self, events: list[Event]) -> None:
+        if not events:
+            return
+        self._follow_up(events)
+        self._on_events(events)
+        for event in events:
+            if isinstance(event, ExternalOrder):
+                self._tell_external(event.update, self.externals.take_order(event.update))
+            elif isinstance(event, FillApplied) and not event.client_order_id:
+                self._tell_external(event.fill, self.externals.take_fill(event.fill, event.side))
+
+    def _tell_external(self, message: OrderUpdate | Fill, facts: list[ExternalFact]) -> None:
+        if facts:
+            self._on_external(facts)
+        venue_order_id = message.venue_order_id
+        externals = self.externals
+        if externals.missing(venue_order_id) or externals.is_waiting_for_order(venue_order_id):
+            ts_event = message.ts_created if isinstance(message, OrderUpdate) else message.ts_event
+            self._recovery.start_awaiting_external(venue_order_id, message.market, ts_event)
+
+    def _follow_up(self, events: list[Event]) -> None:
+        """Start what events ask of the session itself."""
+        for event in events:
+            if isinstance(event, FillsMissing):
+                self._recovery.start_awaiting_fills(event.client_order_id)
+            elif isinstance(event, Contradiction):
+                self._count("contradictions")
+                self._warn(
+                    f"The venue contradicts itself about order {event.venue_order_id}: "
+                    f"held {event.held}, told {event.told}"
+                )
+
+    def _resolve(self, request: OrderRequest, timestamp_ms: int, error: ParadexError) -> None:
+        self._warn(f"Outcome of order {request.client_order_id} unknown, asking: {error}")
+        self._count("orders of unknown outcome")
+        # The venue counts the window from our timestamp by its own clock.
+        expires_ms = timestamp_ms + (self._recv_window_ms or RECV_WINDOW_MS_DEFAULT)
+        self._recovery.start_resolving(request.client_order_id, request.market, expires_ms)
+
+    def _refuse(self, client_order_id: str, reason: str) -> None:
+        is_post_only = POST_ONLY_REASON in reason
+        self._tell(self.store.refuse_order(client_order_id, reason, is_post_only, self._clock_ns()))
+
+    def _find_state(self, client_order_id: str, venue_order_id: str) -> OrderState | None:
+        state = self.store.find_order(client_order_id) if client_order_id else None
+        if state is None and venue_order_id:
+            state = self.store.find_order_by_venue_id(venue_order_id)
+        return state
+
+    def _venue_now_ms(self) -> int:
+        return self._clock_ns() // 1_000_000 + self._clock_offset_ms
+
+    def _count(self, kind: str) -> None:
+        self.counters[kind] = self.counters.get(kind, 0) + 1
+
+
+def _parse_posted(body: bytes, counters: dict[str, int]) -> OrderUpdate:
+    return parse_order(body, FEED_REST, counters)
+
+
+def _has_word(error: RequestRejected, words: tuple[str, ...]) -> bool:
+    text = f"{error.code} {error.message}".upper()
+    return any(word in text for word in words)
+
+
+def _reason(error: RequestRejected) -> str:
+    """Return the venue's code and text, without our method and status."""
+    return " ".join(part for part in (error.code, error.message) if part) or str(error)
