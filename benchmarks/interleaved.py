@@ -1,4 +1,4 @@
-"""Measure something beside its peers in alternating rounds, so that noise falls on all of them alike."""
+"""Measure something beside its peers in alternating rounds, so that noise falls on all alike."""
 
 from collections.abc import Callable, Mapping
 from statistics import median
