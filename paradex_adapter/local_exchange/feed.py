@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -22,10 +23,14 @@ from paradex_adapter.local_exchange.sequences import Clock
 
 CHANNEL_LENGTH_MAX: Final = 128
 ALL: Final = "ALL"
+DELTAS: Final = "order_book.deltas"
 
 #: Channel families by whether a market follows the name: always, sometimes or never.
 PUBLIC: Final = {"bbo": True, "trades": True, "markets_summary": None, "funding_data": None}
 PRIVATE: Final = {"orders": True, "fills": True, "positions": False, "account": False}
+#: Channels of the best levels, sent whole: what follows the market's name, and their interval.
+SNAPSHOTS_MS: Final = {"snapshot@15@50ms": 50, "snapshot@15@100ms": 100}
+SNAPSHOT_DEPTH: Final = 15
 #: Taken, and silent: nothing of the kind happens here.
 SILENT_PUBLIC: Final = {"markets": None}
 SILENT_PRIVATE: Final = {
@@ -79,9 +84,9 @@ def parse_channel(name: object, subscriber: Subscriber, markets: Mapping[str, Ma
         market, _, kind = rest.rpartition(".")
         if kind.startswith("deltas@"):
             raise _invalid("no parameters expected for deltas topic.")
-        if kind != "deltas" or market not in markets:
+        if (kind != "deltas" and kind not in SNAPSHOTS_MS) or market not in markets:
             raise _invalid("invalid channel")
-        return _public(name, family, market, subscriber)
+        return _public(name, f"{family}.{kind}", market, subscriber)
     families = {**PUBLIC, **PRIVATE, **SILENT_PUBLIC, **SILENT_PRIVATE}
     if family not in families or not _is_market_right(families[family], rest, markets):
         raise _invalid("invalid channel")
@@ -115,6 +120,7 @@ class Feed:
         self._options = options
         self._subscribers: dict[Key, dict[Subscriber, str]] = {}
         self._skipped: set[str] = set()
+        self._scheduled: set[Key] = set()
         self._is_fill_doubled = False
         self.open_interest: Callable[[str], Decimal] = lambda _symbol: ZERO
         self.margin_markets = markets
@@ -132,9 +138,10 @@ class Feed:
         if version is None or channel.market == ALL:
             return
         now_us = self._clock.now_us()
-        if channel.family == "order_book":
+        if channel.family.startswith("order_book."):
+            depth = None if channel.family == DELTAS else SNAPSHOT_DEPTH
             self._send_frame(
-                subscriber, frames.snapshot_frame(self._markets[channel.market], now_us)
+                subscriber, frames.snapshot_frame(self._markets[channel.market], now_us, depth)
             )
         elif channel.family == "bbo":
             self._send_frame(subscriber, frames.bbo_frame(self._markets[channel.market], now_us))
@@ -208,11 +215,26 @@ class Feed:
         if market.symbol in self._skipped:
             self._skipped.discard(market.symbol)
         else:
-            self._public(
-                "order_book", market.symbol, lambda: frames.delta_frame(market, change, now_us)
-            )
+            self._public(DELTAS, market.symbol, lambda: frames.delta_frame(market, change, now_us))
+        self._schedule_snapshots(market)
         if change.is_best_changed:
             self._public("bbo", market.symbol, lambda: frames.bbo_frame(market, now_us))
+
+    def _schedule_snapshots(self, market: Market) -> None:
+        for kind, interval_ms in SNAPSHOTS_MS.items():
+            key = (f"order_book.{kind}", market.symbol, "")
+            if self._subscribers.get(key) and key not in self._scheduled:
+                self._scheduled.add(key)
+                asyncio.get_running_loop().call_later(
+                    interval_ms / 1000, self._send_snapshot, key, market
+                )
+
+    def _send_snapshot(self, key: Key, market: Market) -> None:
+        self._scheduled.discard(key)
+        now_us = self._clock.now_us()
+        self._public(
+            key[0], market.symbol, lambda: frames.snapshot_frame(market, now_us, SNAPSHOT_DEPTH)
+        )
 
     def on_summary(self, market: Market) -> None:
         """Send a market's summary."""

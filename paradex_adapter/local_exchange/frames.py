@@ -65,14 +65,14 @@ def _book_fields(market: Market, now_us: int) -> dict[str, object]:
     }
 
 
-def snapshot_frame(market: Market, now_us: int) -> Frame:
-    """Return the frame of a whole book."""
+def snapshot_frame(market: Market, now_us: int, depth: int | None = None) -> Frame:
+    """Return the frame of a book: whole, or its best levels."""
     return "book", {
         **_book_fields(market, now_us),
         "seq": market.book.seq_no,
         "pkgType": "SNAPSHOT",
-        "bids": market.book.sides[BUY].levels(),
-        "asks": market.book.sides[SELL].levels(),
+        "bids": market.book.sides[BUY].levels(depth),
+        "asks": market.book.sides[SELL].levels(depth),
     }
 
 
