@@ -1,12 +1,12 @@
 """Trades, quotes and books of the core as Nautilus data: the hot path, so integers all the way.
 
 The venue's integers of 1e-8 become Nautilus raws (integers of 1e-FIXED_PRECISION) by one
-multiplication. What Nautilus could not hold is caught before: a raw out of range aborts the process,
-and digits beyond the instrument's precision would stay in the raw, unseen.
+multiplication. What Nautilus could not hold is caught before: a raw out of range aborts the
+process, and digits beyond the instrument's precision would stay in the raw, unseen.
 
 - A value finer than the instrument's precision is rounded to it, half to even. Real trades are: a
   liquidation prints off the tick.
-- A quote needs both sides: Nautilus' `QuoteTick` cannot say "no bid", and a price of zero would lie.
+- A quote needs both sides: a `QuoteTick` cannot say "no bid", and a price of zero would lie.
 - A trade of size zero is none.
 """
 
