@@ -11,7 +11,7 @@ from nautilus_trader.model.identifiers import InstrumentId
 
 from paradex_adapter.constants import PARADEX_VENUE
 from paradex_adapter.translate.instruments import MarketRefused, market_to_instrument
-from paradex_adapter.venue.errors import ConfigurationError, RequestRejected
+from paradex_adapter.venue.errors import ConfigurationError, RequestRejected, excerpt
 from paradex_adapter.venue.http import HttpClient
 from paradex_adapter_core.messages import AccountFees, Market
 from paradex_adapter_core.parsers.account import parse_account_info
@@ -72,7 +72,9 @@ class ParadexInstrumentProvider(InstrumentProvider):
     Attributes
     ----------
     skipped : Counter[str]
-        How many markets the last load skipped, by reason.
+        How many markets the last load could not make instruments of, by reason.
+    unreadable : dict[str, int]
+        What the parser counted in the last load: rows it skipped and words it does not know.
 
     Notes
     -----
@@ -96,12 +98,13 @@ class ParadexInstrumentProvider(InstrumentProvider):
         self._shared_fees: Final = SharedFees() if shared_fees is None else shared_fees
         self._clock_ns: Final = clock_ns
         self.skipped: Counter[str] = Counter()
+        self.unreadable: dict[str, int] = {}
 
     async def load_all_async(self, filters: dict[str, object] | None = None) -> None:
         """Load every instrument that passes the filters, by default those of the configuration."""
         criteria = _need_filters(self._filters if filters is None else filters)
         await self._load_account_fees()
-        self.skipped = Counter()
+        self._forget_skipped()
         markets = await self._fetch_markets(None)
         self._add_markets(market for market in markets if _passes(market, criteria))
         self._report_skipped()
@@ -116,7 +119,7 @@ class ParadexInstrumentProvider(InstrumentProvider):
         if not symbols:
             return
         await self._load_account_fees()
-        self.skipped = Counter()
+        self._forget_skipped()
         if len(symbols) <= REQUESTS_PER_LOAD_MAX:
             markets = [m for symbol in sorted(symbols) for m in await self._fetch_markets(symbol)]
         else:
@@ -142,10 +145,7 @@ class ParadexInstrumentProvider(InstrumentProvider):
             if symbol is not None and error.status == HTTP_NOT_FOUND:
                 return []
             raise
-        unreadable: dict[str, int] = {}
-        markets = parse_markets(body, unreadable)
-        self.skipped.update(unreadable)
-        return markets
+        return parse_markets(body, self.unreadable)
 
     def _add_markets(self, markets: Iterable[Market]) -> None:
         ts_init = self._clock_ns()
@@ -171,10 +171,15 @@ class ParadexInstrumentProvider(InstrumentProvider):
             if _digits(row.account) == _digits(self._account):
                 self._shared_fees.fees = row
 
+    def _forget_skipped(self) -> None:
+        self.skipped = Counter()
+        self.unreadable = {}
+
     def _report_skipped(self) -> None:
-        if self.skipped:
-            reasons = ", ".join(f"{n} {reason}" for reason, n in self.skipped.most_common())
-            self._log.info(f"Skipped {self.skipped.total()} markets: {reasons}")
+        reasons = self.skipped.most_common() + sorted(self.unreadable.items())
+        if reasons:
+            named = ", ".join(f"{excerpt(reason)} ({n})" for reason, n in reasons)
+            self._log.info(f"Skipped markets: {named}")
 
 
 def _passes(market: Market, criteria: dict[str, frozenset[str | int]]) -> bool:

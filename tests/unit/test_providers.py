@@ -1,0 +1,379 @@
+import orjson
+import pytest
+from nautilus_trader.config import InstrumentProviderConfig
+from nautilus_trader.model.identifiers import InstrumentId
+from nautilus_trader.model.objects import Currency
+
+from paradex_adapter.providers import (
+    REQUESTS_PER_LOAD_MAX,
+    ParadexInstrumentProvider,
+    SharedFees,
+)
+from paradex_adapter.venue.errors import ConfigurationError, RequestRejected, VenueUnavailable
+from paradex_adapter_core.errors import MalformedMessage
+
+TS = 1_700_000_000_000_000_000
+ACCOUNT = "0xacc0"
+
+
+def market(symbol: str, kind: str = "PERP", **changes: object) -> dict[str, object]:
+    return {
+        "symbol": symbol,
+        "asset_kind": kind,
+        "base_currency": symbol.split("-")[0],
+        "quote_currency": "USD",
+        "settlement_currency": "USDC",
+        "price_tick_size": "0.1",
+        "order_size_increment": "0.001",
+        "min_notional": "10",
+        "max_order_size": "100",
+        "trading_mode": "STANDARD",
+        "fee_config": {"api_fee": {"maker_fee": {"fee": "0.0001"}, "taker_fee": {"fee": "0.0002"}}},
+    } | changes
+
+
+BTC, ETH, PEPE = (market(f"{base}-USD-PERP") for base in ("BTC", "ETH", "kPEPE"))
+
+
+class Venue:
+    """The part of `HttpClient` that a provider uses, answering with given rows."""
+
+    def __init__(self, *rows: dict[str, object]) -> None:
+        self.rows = list(rows)
+        self.account_rows: list[dict[str, object]] = []
+        self.account_error: Exception | None = None
+        self.token_provider: object | None = None
+        self.asked: list[str | None] = []
+        self.account_asked = 0
+
+    async def get_markets(self, symbol: str | None = None) -> bytes:
+        self.asked.append(symbol)
+        rows = [row for row in self.rows if symbol in (None, row["symbol"])]
+        if symbol is not None and not rows:
+            raise RequestRejected("GET /markets", 404, "MARKET_NOT_FOUND", "no such market")
+        return orjson.dumps({"results": rows})
+
+    async def get_account_info(self) -> bytes:
+        self.account_asked += 1
+        if self.account_error is not None:
+            raise self.account_error
+        return orjson.dumps({"results": self.account_rows})
+
+
+def make_provider(venue: Venue, **options: object) -> ParadexInstrumentProvider:
+    filters = options.pop("filters", None)
+    config = InstrumentProviderConfig(load_all=True, filters=filters)
+    return ParadexInstrumentProvider(venue, config, clock_ns=lambda: TS, **options)
+
+
+def loaded(provider: ParadexInstrumentProvider) -> set[str]:
+    return {instrument.id.symbol.value for instrument in provider.list_all()}
+
+
+async def test_everything_is_loaded_with_one_request():
+    venue = Venue(BTC, ETH, PEPE)
+    provider = make_provider(venue)
+
+    await provider.initialize()
+
+    assert loaded(provider) == {"BTC-USD-PERP", "ETH-USD-PERP", "kPEPE-USD-PERP"}
+    assert venue.asked == [None]
+    instrument = provider.find(InstrumentId.from_str("BTC-USD-PERP.PARADEX"))
+    assert instrument.ts_init == TS
+    assert instrument.info == BTC
+
+
+async def test_currencies_are_registered_with_8_decimals():
+    provider = make_provider(Venue(market("kNEVERSEEN-USD-PERP")))
+
+    await provider.load_all_async()
+
+    assert set(provider.currencies()) == {"kNEVERSEEN", "USDC"}
+    # Registered in Nautilus itself too, or reading a catalog would fail.
+    assert Currency.from_internal_map("kNEVERSEEN").precision == 8
+
+
+async def test_what_cannot_be_an_instrument_is_skipped_and_counted_by_reason():
+    venue = Venue(
+        BTC,
+        market("BTC-USD-26DEC26-100000-C", "OPTION"),
+        market("BTC-USD-26DEC26-100000-P", "OPTION"),
+        market("ETH-USD", "SPOT"),
+        market("X-USD-PERP", trading_mode="RFQ_ONLY"),
+        market("Ü-USD-PERP"),
+        market("Y-USD-PERP", price_tick_size="1e40"),
+        market("Z-USD-WARRANT", "WARRANT"),
+        {"symbol": "BROKEN", "asset_kind": "PERP"},
+    )
+    provider = make_provider(venue)
+
+    await provider.load_all_async()
+
+    assert loaded(provider) == {"BTC-USD-PERP"}
+    assert provider.skipped["OPTION is not supported"] == 2
+    assert provider.skipped["SPOT is not supported"] == 1
+    assert provider.skipped["unknown kind is not supported"] == 1
+    assert provider.skipped["does not trade on the order book"] == 1
+    assert sum(n for reason, n in provider.skipped.items() if "ASCII" in reason) == 1
+    assert provider.unreadable["unknown asset_kind WARRANT"] == 1
+    listed = len(loaded(provider)) + provider.skipped.total()
+    listed += sum(n for note, n in provider.unreadable.items() if note.startswith("skipped row"))
+    assert listed == len(venue.rows)
+
+
+async def test_counts_are_those_of_the_last_load():
+    venue = Venue(market("ETH-USD", "SPOT"), {"symbol": "BROKEN"})
+    provider = make_provider(venue)
+
+    await provider.load_all_async()
+    await provider.load_all_async()
+
+    assert provider.skipped.total() == 1
+    assert sum(provider.unreadable.values()) == 1
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ({}, {"BTC-USD-PERP", "kPEPE-USD-PERP"}),
+        ({"kind": "PERP"}, {"BTC-USD-PERP", "kPEPE-USD-PERP"}),
+        ({"kind": ["perp", "SPOT"]}, {"BTC-USD-PERP", "kPEPE-USD-PERP"}),
+        ({"kind": "OPTION"}, set()),
+        ({"base": "btc"}, {"BTC-USD-PERP"}),
+        ({"base": ("BTC", "kPEPE")}, {"BTC-USD-PERP", "kPEPE-USD-PERP"}),
+        ({"base": "KPEPE", "kind": "PERP"}, {"kPEPE-USD-PERP"}),
+        ({"base": "ETH"}, set()),
+        ({"trading_mode": "STANDARD"}, {"BTC-USD-PERP", "kPEPE-USD-PERP"}),
+        ({"trading_mode": "RFQ_ONLY"}, set()),
+    ],
+)
+async def test_filters(filters, expected):
+    venue = Venue(BTC, PEPE, market("BTC-USD", "SPOT"))
+    provider = make_provider(venue, filters=filters)
+
+    await provider.initialize()
+
+    assert loaded(provider) == expected
+
+
+async def test_given_filters_come_before_those_of_the_configuration():
+    provider = make_provider(Venue(BTC, ETH), filters={"base": "BTC"})
+
+    await provider.load_all_async({"base": "ETH"})
+
+    assert loaded(provider) == {"ETH-USD-PERP"}
+
+
+@pytest.mark.parametrize(
+    ("filters", "says"),
+    [
+        ({"market": "BTC"}, "'market' is unknown; use base, kind, trading_mode"),
+        ({"kind": "PERPETUAL"}, "'kind' has no 'PERPETUAL'; use PERP, OPTION"),
+        ({"kind": ""}, "'kind' has no ''"),
+        ({"trading_mode": "RFQ"}, "use STANDARD, RFQ_ONLY"),
+        ({"base": []}, "a word or a list of words"),
+        ({"base": 1}, "a word or a list of words"),
+        ({"base": [1]}, "a word or a list of words"),
+    ],
+)
+def test_a_filter_that_cannot_match_is_refused_at_once(filters, says):
+    with pytest.raises(ConfigurationError, match=says):
+        make_provider(Venue(), filters=filters)
+
+
+@pytest.mark.parametrize("load_id", ["BTC-USD-PERP.BINANCE", "BTC-USD-PERP"])
+def test_an_instrument_of_another_venue_is_refused_at_once(load_id):
+    config = InstrumentProviderConfig(load_ids=frozenset([load_id]))
+
+    with pytest.raises(ConfigurationError, match="load_ids: "):
+        ParadexInstrumentProvider(Venue(), config)
+
+
+def ids(*symbols: str) -> list[InstrumentId]:
+    return [InstrumentId.from_str(f"{symbol}.PARADEX") for symbol in symbols]
+
+
+async def test_few_instruments_are_asked_for_one_by_one():
+    venue = Venue(BTC, ETH, PEPE)
+    provider = make_provider(venue)
+
+    await provider.load_ids_async(ids("kPEPE-USD-PERP", "BTC-USD-PERP"))
+
+    assert loaded(provider) == {"BTC-USD-PERP", "kPEPE-USD-PERP"}
+    assert venue.asked == ["BTC-USD-PERP", "kPEPE-USD-PERP"]
+
+
+async def test_many_instruments_are_asked_for_at_once():
+    symbols = [f"X{n}-USD-PERP" for n in range(REQUESTS_PER_LOAD_MAX + 1)]
+    venue = Venue(BTC, *map(market, symbols))
+    provider = make_provider(venue)
+
+    await provider.load_ids_async(ids(*symbols))
+
+    assert loaded(provider) == set(symbols)
+    assert venue.asked == [None]
+
+
+async def test_ids_of_the_configuration_are_loaded():
+    venue = Venue(BTC, ETH)
+    config = InstrumentProviderConfig(load_ids=frozenset(["ETH-USD-PERP.PARADEX"]))
+    provider = ParadexInstrumentProvider(venue, config)
+
+    await provider.initialize()
+
+    assert loaded(provider) == {"ETH-USD-PERP"}
+
+
+async def test_no_ids_ask_nothing():
+    venue = Venue(BTC)
+    await make_provider(venue).load_ids_async([])
+
+    assert venue.asked == []
+
+
+async def test_an_instrument_that_is_not_listed_is_left_out():
+    provider = make_provider(Venue(BTC))
+
+    await provider.load_ids_async(ids("BTC-USD-PERP", "NO-USD-PERP"))
+
+    assert loaded(provider) == {"BTC-USD-PERP"}
+
+
+async def test_filters_hold_for_named_instruments_when_given():
+    provider = make_provider(Venue(BTC, ETH))
+
+    await provider.load_ids_async(ids("BTC-USD-PERP", "ETH-USD-PERP"), {"base": "ETH"})
+
+    assert loaded(provider) == {"ETH-USD-PERP"}
+
+
+async def test_one_instrument_is_loaded_anew_and_the_others_stay():
+    venue = Venue(BTC, ETH)
+    provider = make_provider(venue)
+    await provider.load_all_async()
+    venue.rows = [BTC | {"price_tick_size": "0.5"}]
+
+    await provider.load_async(*ids("BTC-USD-PERP"))
+
+    assert str(provider.find(*ids("BTC-USD-PERP")).price_increment) == "0.5"
+    assert loaded(provider) == {"BTC-USD-PERP", "ETH-USD-PERP"}
+
+
+async def test_a_delisted_instrument_stays_loaded():
+    venue = Venue(BTC, ETH)
+    provider = make_provider(venue)
+    await provider.load_all_async()
+    venue.rows = [BTC]
+
+    await provider.load_all_async()
+
+    assert loaded(provider) == {"BTC-USD-PERP", "ETH-USD-PERP"}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        VenueUnavailable("GET /markets", "no answer"),
+        RequestRejected("GET /markets", 403, "GEO_IP_BLOCK", "no"),
+    ],
+)
+async def test_a_failed_load_raises_and_can_be_repeated(error):
+    venue = Venue(BTC)
+    provider = make_provider(venue)
+    answer = venue.get_markets
+
+    async def fail(symbol=None):
+        raise error
+
+    venue.get_markets = fail
+    with pytest.raises(type(error)):
+        await provider.initialize()
+    with pytest.raises(type(error)):
+        await provider.load_ids_async(ids("BTC-USD-PERP"))
+    venue.get_markets = answer
+    await provider.initialize()
+
+    assert loaded(provider) == {"BTC-USD-PERP"}
+
+
+async def test_an_unreadable_answer_is_a_named_error():
+    venue = Venue()
+
+    async def get_markets(symbol=None):
+        return b"<html>bad gateway</html>"
+
+    venue.get_markets = get_markets
+    with pytest.raises(MalformedMessage):
+        await make_provider(venue).load_all_async()
+
+
+def fees(account: str, maker: str, taker: str) -> dict[str, object]:
+    rates = {"maker_rate": maker, "taker_rate": taker}
+    return {"account": account, "kind": "main", "fees": rates}
+
+
+def with_token(*rows: dict[str, object]) -> Venue:
+    venue = Venue(BTC)
+    venue.token_provider = object()
+    venue.account_rows = list(rows)
+    return venue
+
+
+def rates(provider: ParadexInstrumentProvider) -> tuple[str, str]:
+    instrument = provider.find(*ids("BTC-USD-PERP"))
+    return str(instrument.maker_fee), str(instrument.taker_fee)
+
+
+@pytest.mark.parametrize("spelling", ["0xacc0", "0x000ACC0", "0xACC0"])
+async def test_an_accounts_own_fees_are_shown(spelling):
+    venue = with_token(fees("0x1", "0", "0"), fees(spelling, "-0.00005", "0.00035"))
+    provider = make_provider(venue, account_address=ACCOUNT)
+
+    await provider.load_all_async()
+
+    assert rates(provider) == ("-0.00005", "0.00035")
+
+
+async def test_fees_of_other_accounts_are_not_ours():
+    provider = make_provider(with_token(fees("0x1", "0", "0")), account_address=ACCOUNT)
+
+    await provider.load_all_async()
+
+    assert rates(provider) == ("0.0001", "0.0002")
+
+
+async def test_without_an_account_or_a_token_no_fees_are_asked_for():
+    without_account = with_token(fees(ACCOUNT, "0", "0"))
+    without_token = with_token(fees(ACCOUNT, "0", "0"))
+    without_token.token_provider = None
+
+    await make_provider(without_account).load_all_async()
+    await make_provider(without_token, account_address=ACCOUNT).load_all_async()
+
+    assert without_account.account_asked == without_token.account_asked == 0
+
+
+async def test_refused_fees_leave_the_markets_own():
+    venue = with_token()
+    venue.account_error = RequestRejected("GET /account/info", 403, "INVALID_TOKEN_SCOPE", "no")
+    provider = make_provider(venue, account_address=ACCOUNT)
+
+    await provider.load_all_async()
+
+    assert venue.account_asked == 1
+    assert rates(provider) == ("0.0001", "0.0002")
+
+
+async def test_fees_one_client_read_are_shown_by_the_other():
+    shared = SharedFees()
+    public = make_provider(Venue(BTC), shared_fees=shared)
+    private = make_provider(
+        with_token(fees(ACCOUNT, "0.00001", "0.00002")),
+        account_address=ACCOUNT,
+        shared_fees=shared,
+    )
+
+    await private.load_ids_async(ids("BTC-USD-PERP"))
+    await public.load_all_async()
+
+    assert rates(public) == rates(private) == ("0.00001", "0.00002")
