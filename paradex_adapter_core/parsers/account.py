@@ -42,6 +42,7 @@ from paradex_adapter_core.parsers.fields import (
     need_text,
     need_time,
     need_units,
+    positive_or_none,
     read_rows,
 )
 from paradex_adapter_core.vocabulary import (
@@ -278,7 +279,7 @@ def read_position(row: Row, feed: int, counters: dict[str, int]) -> Position:
         unrealized_pnl=find_rounded(row, "unrealized_pnl"),
         realized_pnl=realized_pnl,
         realized_funding=find_rounded(row, "realized_positional_funding_pnl"),
-        liquidation_price=find_price(row, "liquidation_price", is_exact=False),
+        liquidation_price=positive_or_none(find_rounded(row, "liquidation_price")),
         last_fill_id=find_text(row, "last_fill_id"),
         seq_no=find_int(row, "seq_no") or 0,
         feed=feed,

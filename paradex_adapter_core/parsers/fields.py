@@ -1,7 +1,7 @@
 """The one place where untyped JSON becomes typed values.
 
-``need_x`` raises when the field is absent, null or empty; ``find_x`` gives None, or "" for text. The venue
-writes an absent number as an empty string, and an integer now as a number, now as text.
+``need_x`` raises when the field is absent, null or empty; ``find_x`` gives None, or "" for text.
+The venue writes an absent number as an empty string, and an integer now as a number, now as text.
 """
 
 from collections.abc import Callable
@@ -251,6 +251,11 @@ def find_price(row: Row, field: str, is_exact: bool) -> int | None:
     """Return the price at ``field`` in 1e-8; None when absent, empty or zero."""
     price = find_decimal(row, field, UNITS_SCALE, is_exact)
     return None if not price else need_amount(price, field)
+
+
+def positive_or_none(price: int | None) -> int | None:
+    """Return a price the venue computed, None unless it is one that can be reached."""
+    return price if price is not None and price > 0 else None
 
 
 def find_code(row: Row, field: str, codes: dict[str, int], counters: dict[str, int]) -> int:

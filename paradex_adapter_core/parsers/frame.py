@@ -95,7 +95,7 @@ class FrameParser:
 
 
 def read_answer(row: Row) -> RpcResult | RpcError:
-    """Read the answer to a request; a request the venue could not read is answered without an id."""
+    """Read the answer to a request; one the venue could not read is answered without an id."""
     request_id = as_request_id(row.get("id"))
     if row.get("error") is not None:
         error = as_row(row["error"], "error")

@@ -31,6 +31,7 @@ from paradex_adapter_core.parsers.binary import (
     text_end,
 )
 from paradex_adapter_core.parsers.counters import count
+from paradex_adapter_core.parsers.fields import positive_or_none
 from paradex_adapter_core.vocabulary import (
     FEED_STREAM,
     FILL_BLOCK_TRADE,
@@ -358,7 +359,7 @@ def decode_position(reader: RecordReader) -> Position:
         unrealized_pnl=reader.find_units(33),
         realized_pnl=reader.find_units(41),
         realized_funding=None,
-        liquidation_price=reader.find_price(57, "liquidation price"),
+        liquidation_price=positive_or_none(reader.find_units(57)),
         last_fill_id=reader.read_text("last fill id"),
         seq_no=reader.need_units(8, "seq"),
         feed=FEED_STREAM,
