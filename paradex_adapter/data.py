@@ -79,8 +79,8 @@ class ParadexDataClient(LiveMarketDataClient):
     """Market data of Paradex for a `TradingNode`.
 
     Quotes come from ``bbo``, trades from ``trades``, books (L2, full depth) from
-    ``order_book.*.deltas``, all over one public websocket. `MarketFeed` keeps them alive; this class
-    answers Nautilus' commands and hands over what `translate.market_data` makes.
+    ``order_book.*.deltas``, all over one public websocket. `MarketFeed` keeps them alive; this
+    class answers Nautilus' commands and hands over what `translate.market_data` makes.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ class ParadexDataClient(LiveMarketDataClient):
         """What was received, skipped and repaired since the start, by kind; a copy."""
         return {**self._feed.counters, **self._skipped}
 
-    # -- CONNECTION ---------------------------------------------------------------------------------
+    # -- CONNECTION --------------------------------------------------------------------------------
 
     async def _connect(self) -> None:
         try:
@@ -211,7 +211,7 @@ class ParadexDataClient(LiveMarketDataClient):
                 for market, scales in subscribed.items():
                     subscribed[market] = self._need_scales(scales.instrument_id)
 
-    # -- SUBSCRIPTIONS ------------------------------------------------------------------------------
+    # -- SUBSCRIPTIONS -----------------------------------------------------------------------------
 
     async def _subscribe_instruments(self, command: SubscribeInstruments) -> None:
         # They are published with every refresh; there is nothing to ask the venue for.
@@ -287,7 +287,7 @@ class ParadexDataClient(LiveMarketDataClient):
             raise _not_loaded(instrument_id)
         return instrument_to_scales(instrument)
 
-    # -- SUBSCRIPTIONS NOT SUPPORTED ----------------------------------------------------------------
+    # -- SUBSCRIPTIONS NOT SUPPORTED ---------------------------------------------------------------
 
     def _refuse(self, what: str, which: object, remove: Callable[..., None]) -> None:
         # The engine never asks again for what stands in its list.
@@ -360,7 +360,7 @@ class ParadexDataClient(LiveMarketDataClient):
     async def _unsubscribe_option_greeks(self, command: UnsubscribeOptionGreeks) -> None:
         pass
 
-    # -- REQUESTS -----------------------------------------------------------------------------------
+    # -- REQUESTS ----------------------------------------------------------------------------------
 
     async def _request_instrument(self, request: RequestInstrument) -> None:
         instrument = self._provider.find(request.instrument_id)
@@ -413,7 +413,7 @@ class ParadexDataClient(LiveMarketDataClient):
         self._log.error(f"Requests of {what} are not supported at Paradex: answered with none")
         self._answer(request, [])
 
-    # -- WHAT ARRIVES -------------------------------------------------------------------------------
+    # -- WHAT ARRIVES ------------------------------------------------------------------------------
 
     def _on_bbo(self, bbo: BboTuple, ts_init: int) -> None:
         scales = self._quotes.get(bbo[1])

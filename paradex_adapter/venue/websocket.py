@@ -142,6 +142,7 @@ class WebSocketConnection:
         self._parser: Final = FrameParser()
         self._parse_text: Final = self._parser.parse_text
         self._parse_binary: Final = self._parser.parse_binary
+        self._skips_logged: Final[set[str]] = set()
         self._transport: Transport | None = None
         self._ended: asyncio.Future[str] | None = None
         self._ready: Final = asyncio.Event()
@@ -290,6 +291,7 @@ class WebSocketConnection:
         # Most messages are tuples, and asking that first is the cheapest.
         if type(message) is not tuple:
             if message is None:
+                self._warn_of_skips()
                 return
             if isinstance(message, (RpcResult, RpcError)):
                 self._pending.resolve(message)
@@ -300,6 +302,14 @@ class WebSocketConnection:
             # Our own mistake while handling one message must not cost the messages after it.
             self.handler_errors += 1
             _log.exception("A message of the %s websocket was not handled", self.name)
+
+    def _warn_of_skips(self) -> None:
+        """Log each kind of thing the parser skipped or did not know, once."""
+        counters = self._parser.counters
+        if len(counters) > len(self._skips_logged):
+            for kind in counters.keys() - self._skips_logged:
+                self._skips_logged.add(kind)
+                self._warn(f"The {self.name} websocket brought something unread: {kind}")
 
     async def _stay_connected(self) -> None:
         """Connect again and again; ends only with what makes a first connect pointless."""
@@ -385,6 +395,7 @@ class WebSocketConnection:
         heard_at = loop.time()
         while True:
             await asyncio.wait([ended], timeout=self._silence_secs_max / SILENCE_CHECKS)
+            self._warn_of_skips()
             if ended.done():
                 return ended.result()
             if self.frames_received != frames:
