@@ -137,7 +137,7 @@ class OrderState:
             return events
         ts_event = update.ts_updated or ts_init
         is_newest = self._is_newest(update)
-        is_told_more = self._take_filled(update, is_newest, events)
+        is_told_more = self._take_filled(update, events)
         if update.status == STATUS_CLOSED and (
             self.status < CLOSING or (self.status == CLOSING and is_told_more)
         ):
@@ -236,11 +236,12 @@ class OrderState:
             return False
         return update.status != STATUS_CLOSED or self.status >= CLOSING
 
-    def _take_filled(self, update: OrderUpdate, is_newest: bool, events: list[Event]) -> bool:
+    def _take_filled(self, update: OrderUpdate, events: list[Event]) -> bool:
         """Take the filled quantity an update implies; return whether it is news."""
         told = update.size - update.remaining_size
         is_more = told > self.told_filled
-        is_less = told < self.told_filled and is_newest
+        # At the same time as the newest it may be the state before that.
+        is_less = told < self.told_filled and update.ts_updated > self._ts_terms
         # Fills may run ahead of the updates of a working order, but not of its close.
         if is_less or (update.status == STATUS_CLOSED and told < self.filled):
             self._contradict(_describe_update(update), events)
