@@ -6,6 +6,7 @@ callers wait, one request is under way.
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -200,7 +201,9 @@ class TokenProvider:
 
     async def _explain(self, error: RequestRejected) -> ParadexError:
         if error.code == "INVALID_TIMESTAMP":
-            offset_ms = await measure_clock_offset_ms(self._http, self._now_ms)
-            if abs(offset_ms) >= CLOCK_OFFSET_NOTABLE_MS:
-                return ClockSkewed(offset_ms, self._recv_window_ms)
+            # Without the venue's time its refusal must do.
+            with contextlib.suppress(ParadexError):
+                offset_ms = await measure_clock_offset_ms(self._http, self._now_ms)
+                if abs(offset_ms) >= CLOCK_OFFSET_NOTABLE_MS:
+                    return ClockSkewed(offset_ms, self._recv_window_ms)
         return AuthenticationError(error.operation, error.status, error.code, error.message)

@@ -11,8 +11,11 @@ Errors of the libraries end here; what leaves is this package's own tree.
 """
 
 import asyncio
+import base64
 import ipaddress
+import ssl
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final, NoReturn, final
 from urllib.parse import quote
 
@@ -141,8 +144,7 @@ class HttpTransport:
         self._base_url: Final = _need_base_url(base_url)
         self._deadline_secs: Final = timeout_secs * DEADLINE_TIMEOUTS
         proxy = _need_proxy(proxy_url) if proxy_url else None
-        # Certificates are always verified, against the bundle or what SSL_CERT_FILE names.
-        tls = httpx.create_ssl_context()
+        tls = _tls_context()
         timeout = httpx.Timeout(timeout_secs)
         limits = httpx.Limits(max_connections=CONNECTIONS_MAX)
         # `trust_env` would let proxy variables put a third transport under either client.
@@ -259,6 +261,13 @@ def _reason(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}".removesuffix(": ")
 
 
+@lru_cache(maxsize=1)
+def _tls_context() -> ssl.SSLContext:
+    # Certificates are always verified, against certifi's bundle or what SSL_CERT_FILE names.
+    # Reading them takes tens of milliseconds: once for all clients of the process.
+    return httpx.create_ssl_context()
+
+
 def _need_base_url(text: str) -> str:
     url = _find_url(text)
     if url is None or url.scheme not in ("http", "https") or url.userinfo or url.query:
@@ -277,7 +286,13 @@ def _need_proxy(text: str) -> httpx.Proxy:
     # The text is not repeated: it may hold a password.
     if url is None or url.scheme not in ("http", "https"):
         raise ConfigurationError("proxy_url", "it is not a URL such as http://proxy.example:3128")
-    return httpx.Proxy(url)
+    if not url.userinfo:
+        return httpx.Proxy(url)
+    # As a header of the tunnel: the other way is deprecated in aiohttp.
+    credentials = f"{url.username}:{url.password}".encode()
+    header = f"Basic {base64.b64encode(credentials).decode('ascii')}"
+    bare = url.copy_with(username=None, password=None)
+    return httpx.Proxy(bare, headers={"proxy-authorization": header})
 
 
 def _find_url(text: str) -> httpx.URL | None:
@@ -285,7 +300,7 @@ def _find_url(text: str) -> httpx.URL | None:
         url = httpx.URL(text.strip())
     except httpx.InvalidURL:
         return None
-    return url if url.host else None
+    return url if url.host and (url.port is None or 0 < url.port < 65536) else None
 
 
 def _is_loopback(host: str) -> bool:

@@ -94,7 +94,7 @@ class TokenBucket:
 
     def _refill(self, now: float) -> None:
         gained = (now - self._updated) * self.limit / self.window_secs
-        self._level = min(float(self.limit), self._level + max(0.0, gained))
+        self._level = min(float(self.limit), self._level + gained)
         self._updated = now
 
 

@@ -1,0 +1,117 @@
+"""Sign one order: ours, the same without precomputed hashes, and starknet-py.
+
+Every signature is checked before it is timed. The three rows differ in nothing but the way to the
+hash and, for starknet-py, the library that signs.
+
+Run: ``pytest benchmarks/test_signing.py --benchmark-enable --benchmark-group-by=group``.
+"""
+
+import json
+from typing import Any
+
+import fast_stark_crypto
+from pytest_benchmark.fixture import BenchmarkFixture
+from starknet_py.hash.utils import message_signature, verify_message_signature
+from starknet_py.utils.typed_data import TypedData
+
+from paradex_adapter.venue.credentials import Credentials
+from paradex_adapter.venue.signing import (
+    DOMAIN_TYPE_HASH,
+    ORDER_TYPE_HASH,
+    OrderSigner,
+    hash_elements,
+    short_string_to_felt,
+)
+
+ACCOUNT = 0x129C135ED63DF9353885E292BE4426B8ED6122B13C6C0E1BB787288A1F5ADFA
+# The key of the venue's own SDK tests: public, worthless.
+KEY = 0x543B6CF6C91817A87174AAEA4FB370AC1C694E864D7740D728F8344D53E815
+CHAIN_ID = "PRIVATE_SN_PARACLEAR_MAINNET"
+TIMESTAMP_MS = 1_795_000_000_000
+ORDER = ("BTC-USD-PERP", "BUY", "LIMIT", 12_500_000, 8_071_580_000_000)
+GROUP = "sign one order"
+
+type Fields = tuple[str, str, str, int, int]
+
+
+def message_hash_of_18(timestamp_ms: int, order: Fields) -> int:
+    """Hash domain (5), order (8) and message (5) for every order, as the venue's SDK does."""
+    market, side, order_type, size, price = order
+    domain = hash_elements(
+        (DOMAIN_TYPE_HASH, short_string_to_felt("Paradex"), short_string_to_felt(CHAIN_ID), 1)
+    )
+    struct_hash = hash_elements(
+        (
+            ORDER_TYPE_HASH,
+            timestamp_ms,
+            short_string_to_felt(market),
+            1 if side == "BUY" else 2,
+            short_string_to_felt(order_type),
+            size,
+            price,
+        )
+    )
+    return hash_elements((short_string_to_felt("StarkNet Message"), domain, ACCOUNT, struct_hash))
+
+
+def sign_with_18_hashes(timestamp_ms: int, order: Fields) -> str:
+    r, s = fast_stark_crypto.sign(KEY, message_hash_of_18(timestamp_ms, order))
+    return f'["{r}","{s}"]'
+
+
+def sign_with_starknet_py(timestamp_ms: int, order: Fields) -> str:
+    market, side, order_type, size, price = order
+    document: dict[str, Any] = {
+        "types": {
+            "StarkNetDomain": [
+                {"name": name, "type": "felt"} for name in ("name", "chainId", "version")
+            ],
+            "Order": [
+                {"name": name, "type": "felt"}
+                for name in ("timestamp", "market", "side", "orderType", "size", "price")
+            ],
+        },
+        "primaryType": "Order",
+        "domain": {"name": "Paradex", "chainId": CHAIN_ID, "version": "1"},
+        "message": {
+            "timestamp": str(timestamp_ms),
+            "market": market,
+            "side": "1" if side == "BUY" else "2",
+            "orderType": order_type,
+            "size": str(size),
+            "price": str(price),
+        },
+    }
+    message_hash = TypedData.from_dict(document).message_hash(ACCOUNT)
+    # Its default, and the venue SDK's, is a nonce with the extra entropy 32.
+    r, s = message_signature(message_hash, KEY)
+    return f'["{r}","{s}"]'
+
+
+def check(signature: str) -> None:
+    r, s = (int(part) for part in json.loads(signature))
+    public_key = fast_stark_crypto.get_public_key(KEY)
+    assert verify_message_signature(message_hash_of_18(TIMESTAMP_MS, ORDER), [r, s], public_key)
+
+
+def test_paradex_adapter(benchmark: BenchmarkFixture) -> None:
+    benchmark.group = GROUP
+    signer = OrderSigner(Credentials(ACCOUNT, KEY), CHAIN_ID)
+    check(signer.sign_order(TIMESTAMP_MS, *ORDER))
+    benchmark.pedantic(signer.sign_order, args=(TIMESTAMP_MS, *ORDER), rounds=300, warmup_rounds=20)
+
+
+def test_same_primitives_18_hashes(benchmark: BenchmarkFixture) -> None:
+    benchmark.group = GROUP
+    check(sign_with_18_hashes(TIMESTAMP_MS, ORDER))
+    benchmark.pedantic(
+        sign_with_18_hashes, args=(TIMESTAMP_MS, ORDER), rounds=300, warmup_rounds=20
+    )
+
+
+def test_starknet_py(benchmark: BenchmarkFixture) -> None:
+    benchmark.group = GROUP
+    check(sign_with_starknet_py(TIMESTAMP_MS, ORDER))
+    benchmark.pedantic(
+        sign_with_starknet_py, args=(TIMESTAMP_MS, ORDER), rounds=10, warmup_rounds=1
+    )
