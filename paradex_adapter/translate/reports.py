@@ -4,14 +4,13 @@ Pure functions. Every text of the venue is checked before it becomes a Nautilus 
 non-ASCII one, or a price out of range, would not raise but end the process.
 """
 
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from typing import Final
 
 from nautilus_trader.core.uuid import UUID4
 from nautilus_trader.execution.reports import FillReport, OrderStatusReport, PositionStatusReport
 from nautilus_trader.model.currencies import USDC
 from nautilus_trader.model.enums import (
-    CurrencyType,
     LiquiditySide,
     OrderSide,
     OrderStatus,
@@ -28,9 +27,6 @@ from nautilus_trader.model.identifiers import (
 )
 from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.model.objects import (
-    FIXED_PRECISION,
-    PRICE_MAX,
-    QUANTITY_MAX,
     AccountBalance,
     Currency,
     MarginBalance,
@@ -39,7 +35,16 @@ from nautilus_trader.model.objects import (
     Quantity,
 )
 
+from paradex_adapter.translate.instruments import (
+    MONEY_UNITS_MAX,
+    PRICE_UNITS_MAX,
+    QUANTITY_UNITS_MAX,
+    RAW_PER_UNIT,
+    code_to_currency,
+    is_identifier,
+)
 from paradex_adapter_core.messages import AccountSummary, Balance, Fill, OrderUpdate, Position
+from paradex_adapter_core.order_state import OrderState
 from paradex_adapter_core.vocabulary import (
     EXPIRE_REASONS,
     FILL_ORDINARY,
@@ -59,21 +64,18 @@ from paradex_adapter_core.vocabulary import (
     ORDER_STOP_MARKET,
     ORDER_TAKE_PROFIT_LIMIT,
     ORDER_TAKE_PROFIT_MARKET,
-    RATE_SCALE,
     REJECT_REASONS,
     SIDE_BUY,
     STATUS_CLOSED,
     STATUS_NEW,
-    UNITS_PER_ONE,
     UNITS_SCALE,
 )
-
-RAW_PER_UNIT: Final = 10 ** (FIXED_PRECISION - UNITS_SCALE)
-UNITS_MAX: Final = int(min(PRICE_MAX, QUANTITY_MAX)) * UNITS_PER_ONE
 
 VENUE_ORDER_ID_CHARS_MAX: Final = 64
 TRADE_ID_CHARS_MAX: Final = 36
 CURRENCY_CODE_CHARS_MAX: Final = 16
+# More than quantity, price and rate together can have.
+COMMISSION_DIGITS: Final = 80
 
 _ORDER_TYPES: Final = {
     ORDER_LIMIT: OrderType.LIMIT,
@@ -120,14 +122,14 @@ def units_to_price(units: int, precision: int) -> Price:
 
     Prices off the tick exist (liquidations, settlements); cutting them would change the money.
     """
-    return Price.from_raw(_need_raw(units, "price"), _widen(units, precision))
+    return Price.from_raw(_need_raw(units, PRICE_UNITS_MAX, "price"), _widen(units, precision))
 
 
 def units_to_quantity(units: int, precision: int) -> Quantity:
     """Return `units` of 1e-8 as a quantity of `precision` decimals, or of more if it has more."""
     if units < 0:
         raise UnusableMessageError("size", "is negative")
-    return Quantity.from_raw(_need_raw(units, "size"), _widen(units, precision))
+    return Quantity.from_raw(_need_raw(units, QUANTITY_UNITS_MAX, "size"), _widen(units, precision))
 
 
 def units_to_money(units: int, currency: Currency) -> Money:
@@ -136,7 +138,7 @@ def units_to_money(units: int, currency: Currency) -> Money:
     rounded, rest = divmod(units, step)
     if 2 * rest > step or (2 * rest == step and rounded % 2):
         rounded += 1
-    return Money.from_raw(_need_raw(rounded * step, "amount"), currency)
+    return Money.from_raw(_need_raw(rounded * step, MONEY_UNITS_MAX, "amount"), currency)
 
 
 def units_to_decimal(units: int) -> Decimal:
@@ -170,19 +172,22 @@ def fill_to_trade_id(fill: Fill) -> TradeId:
     return TradeId(text)
 
 
+def trade_id_to_fill_keys(trade_id: TradeId) -> list[tuple[int, str]]:
+    """Return the (fill type, fill id) that `fill_to_trade_id` may have made this id of."""
+    fill_id, _, suffix = trade_id.value.partition("-")
+    if not suffix:
+        return [(FILL_ORDINARY, fill_id), (FILL_RPI, fill_id)]
+    # A long suffix was cut.
+    return [(code, fill_id) for code, name in FILL_TYPE_NAMES.items() if name.startswith(suffix)]
+
+
 def token_to_currency(token: str) -> Currency:
     """Return the currency of a token: USDC, or a crypto of 8 decimals under the token's name."""
     if token in ("", "USDC"):
         return USDC
-    if not _is_identifier(token, CURRENCY_CODE_CHARS_MAX):
+    if not is_identifier(token) or len(token) > CURRENCY_CODE_CHARS_MAX:
         raise UnusableMessageError("token", "is too long or not printable ASCII")
-    return Currency(
-        code=token,
-        precision=UNITS_SCALE,
-        iso4217=0,
-        name=token,
-        currency_type=CurrencyType.CRYPTO,
-    )
+    return code_to_currency(token)
 
 
 def side_to_order_side(side: int) -> OrderSide:
@@ -245,14 +250,36 @@ def order_update_to_report(
     account_id: AccountId,
     ts_init: int,
     was_working: bool = False,
+    counted: int | None = None,
 ) -> OrderStatusReport:
     """Return the status report of an order.
+
+    Parameters
+    ----------
+    update : OrderUpdate
+        The order as the venue tells it.
+    instrument : Instrument
+        What it trades.
+    account_id : AccountId
+        Whose it is.
+    ts_init : int
+        When the report is made, in nanoseconds since the Unix epoch.
+    was_working : bool
+        Whether the order is known to have rested in the book.
+    counted : int, optional
+        How much of it (1e-8) the engine was told fills for. An order that filled further is
+        reported as working with this much: for the rest the engine would invent a fill.
 
     Raises
     ------
     UnusableMessageError
         If the order has no Nautilus form: size 0, an unknown type, an id that is not ASCII.
     """
+    filled = update.size - update.remaining_size
+    status = order_update_to_status(update, was_working)
+    if counted is not None and counted < filled:
+        filled = counted
+        status = OrderStatus.PARTIALLY_FILLED if counted else OrderStatus.ACCEPTED
     order_type = _ORDER_TYPES.get(update.order_type)
     if order_type is None:
         raise UnusableMessageError("order type", f"code {update.order_type} is unknown")
@@ -277,11 +304,9 @@ def order_update_to_report(
         time_in_force=(
             TimeInForce.IOC if update.instruction == INSTRUCTION_IOC else TimeInForce.GTC
         ),
-        order_status=order_update_to_status(update, was_working),
+        order_status=status,
         quantity=units_to_quantity(update.size, instrument.size_precision),
-        filled_qty=units_to_quantity(
-            update.size - update.remaining_size, instrument.size_precision
-        ),
+        filled_qty=units_to_quantity(filled, instrument.size_precision),
         avg_px=units_to_decimal(update.avg_fill_price) if update.avg_fill_price else None,
         price=None if price is None else units_to_price(price, instrument.price_precision),
         trigger_price=(
@@ -300,10 +325,38 @@ def order_update_to_report(
     )
 
 
+def state_to_report(
+    state: OrderState, instrument: Instrument, account_id: AccountId, ts_init: int
+) -> OrderStatusReport:
+    """Return the report of an own working order, from what is known without asking the venue."""
+    price = state.price if state.order_type == ORDER_LIMIT else None
+    return OrderStatusReport(
+        account_id=account_id,
+        instrument_id=instrument.id,
+        venue_order_id=need_venue_order_id(state.venue_order_id),
+        client_order_id=ClientOrderId(state.client_order_id),
+        order_side=side_to_order_side(state.side),
+        order_type=_ORDER_TYPES[state.order_type],
+        time_in_force=(
+            TimeInForce.IOC if state.instruction == INSTRUCTION_IOC else TimeInForce.GTC
+        ),
+        order_status=OrderStatus.PARTIALLY_FILLED if state.filled else OrderStatus.ACCEPTED,
+        quantity=units_to_quantity(state.size, instrument.size_precision),
+        filled_qty=units_to_quantity(state.filled, instrument.size_precision),
+        price=None if price is None else units_to_price(price, instrument.price_precision),
+        post_only=state.instruction in (INSTRUCTION_POST_ONLY, INSTRUCTION_RPI),
+        reduce_only=bool(state.flags & FLAG_REDUCE_ONLY),
+        report_id=UUID4(),
+        ts_accepted=state.ts_sent,
+        ts_last=ts_init,
+        ts_init=ts_init,
+    )
+
+
 def fill_to_report(
-    fill: Fill, instrument: Instrument, account_id: AccountId, ts_init: int
+    fill: Fill, side: int, instrument: Instrument, account_id: AccountId, ts_init: int
 ) -> FillReport:
-    """Return the report of a fill.
+    """Return the report of a fill; `side` is that of its order where the order is known.
 
     Raises
     ------
@@ -318,7 +371,7 @@ def fill_to_report(
         venue_order_id=need_venue_order_id(fill_to_order_text(fill)),
         client_order_id=find_client_order_id(fill.client_order_id),
         trade_id=fill_to_trade_id(fill),
-        order_side=side_to_order_side(fill.side),
+        order_side=side_to_order_side(side),
         last_qty=units_to_quantity(fill.size, instrument.size_precision),
         last_px=units_to_price(fill.price, instrument.price_precision),
         commission=fill_to_commission(fill),
@@ -334,31 +387,50 @@ def fill_to_order_text(fill: Fill) -> str:
     return fill.venue_order_id or f"{FILL_TYPE_NAMES[fill.fill_type]}-{fill.fill_id}"
 
 
-def fill_to_order_report(
-    fill: Fill,
+def fills_to_order_report(
+    fills: list[Fill],
+    side: int,
     instrument: Instrument,
     account_id: AccountId,
     ts_init: int,
+    status: OrderStatus,
 ) -> OrderStatusReport:
-    """Return the report of a working order that exactly this fill completes.
+    """Return the report of an order made of exactly these fills, oldest first.
 
-    For fills without an order of their own: liquidations, settlements, transfers, block trades.
-    The engine attaches a fill to an order only, and would invent a fill for a filled one.
+    For fills without an order of the account (liquidations, settlements, transfers, block trades)
+    or with one from before the asked window: the engine attaches a fill to an order only.
+
+    Parameters
+    ----------
+    fills : list[Fill]
+        At least one, all of one order.
+    side : int
+        The account's side.
+    instrument, account_id, ts_init
+        As for `order_update_to_report`.
+    status : OrderStatus
+        FILLED where the engine gets the fills in the same answer, ACCEPTED where they follow: it
+        would invent a fill for a filled order, and skip those of an accepted one.
     """
+    first, last = fills[0], fills[-1]
+    size = sum(fill.size for fill in fills)
+    value = sum(fill.size * fill.price for fill in fills)
+    is_filled = status == OrderStatus.FILLED
     return OrderStatusReport(
         account_id=account_id,
         instrument_id=instrument.id,
-        venue_order_id=need_venue_order_id(fill_to_order_text(fill)),
-        client_order_id=find_client_order_id(fill.client_order_id),
-        order_side=side_to_order_side(fill.side),
+        venue_order_id=need_venue_order_id(fill_to_order_text(first)),
+        client_order_id=find_client_order_id(first.client_order_id),
+        order_side=side_to_order_side(side),
         order_type=OrderType.MARKET,
         time_in_force=TimeInForce.IOC,
-        order_status=OrderStatus.ACCEPTED,
-        quantity=units_to_quantity(fill.size, instrument.size_precision),
-        filled_qty=units_to_quantity(0, instrument.size_precision),
+        order_status=status,
+        quantity=units_to_quantity(size, instrument.size_precision),
+        filled_qty=units_to_quantity(size if is_filled else 0, instrument.size_precision),
+        avg_px=units_to_decimal(value) / size if is_filled else None,
         report_id=UUID4(),
-        ts_accepted=fill.ts_event,
-        ts_last=fill.ts_event,
+        ts_accepted=first.ts_event,
+        ts_last=last.ts_event,
         ts_init=ts_init,
     )
 
@@ -425,13 +497,11 @@ def summary_to_margins(summary: AccountSummary | None) -> list[MarginBalance]:
     ]
 
 
-def commission_at_rate(last_qty: Quantity, last_px: Price, rate: int) -> Money:
-    """Return the fee of a fill at `rate` (in 1e-12), rounded half to even to 1e-8 USDC."""
-    qty, px = last_qty.raw // RAW_PER_UNIT, last_px.raw // RAW_PER_UNIT
-    scale = 10 ** (UNITS_SCALE + RATE_SCALE)
-    units, rest = divmod(qty * px * rate, scale)
-    if 2 * rest > scale or (2 * rest == scale and units % 2):
-        units += 1
+def commission_at_rate(last_qty: Quantity, last_px: Price, rate: Decimal) -> Money:
+    """Return the fee of a fill at `rate`, rounded half to even to 1e-8 USDC."""
+    with localcontext(prec=COMMISSION_DIGITS):
+        exact = last_qty.as_decimal() * last_px.as_decimal() * rate
+        units = int(exact.scaleb(UNITS_SCALE).to_integral_value(ROUND_HALF_EVEN))
     return units_to_money(units, USDC)
 
 
@@ -441,8 +511,8 @@ def _is_identifier(text: str, chars_max: int) -> bool:
     )
 
 
-def _need_raw(units: int, field: str) -> int:
-    if not -UNITS_MAX <= units <= UNITS_MAX:
+def _need_raw(units: int, units_max: int, field: str) -> int:
+    if not -units_max <= units <= units_max:
         raise UnusableMessageError(field, "is out of range")
     return units * RAW_PER_UNIT
 

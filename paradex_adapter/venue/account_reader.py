@@ -133,7 +133,7 @@ class AccountReader:
             return parsers.parse_account(await self._http.get_account())
 
     async def find_order(
-        self, market: str, client_order_id: str, venue_order_id: str
+        self, market: str | None, client_order_id: str, venue_order_id: str
     ) -> OrderUpdate | None:
         """Return the order, open or closed; None when the venue answered that it has none such.
 

@@ -42,12 +42,16 @@ class ExternalFilled:
 
 @final
 class ExternalClosed:
-    """An order not ours ended with something left of it; all of its fills have been told."""
+    """An order not ours ended with something left of it; all of its fills have been told.
 
-    __slots__ = ("update",)
+    ``was_working`` tells whether the order itself was told before.
+    """
 
-    def __init__(self, update: OrderUpdate) -> None:
+    __slots__ = ("update", "was_working")
+
+    def __init__(self, update: OrderUpdate, was_working: bool) -> None:
         self.update: Final = update
+        self.was_working: Final = was_working
 
 
 @final
@@ -139,6 +143,11 @@ class ExternalOrders:
             return 0
         return max(0, _told_filled(entry.update) - entry.filled)
 
+    def find_filled(self, venue_order_id: str) -> int | None:
+        """Return the quantity (1e-8) of the fills told of an order, None when it was not told."""
+        entry = self._entries.get(venue_order_id)
+        return entry.filled if entry is not None and entry.is_opened else None
+
     def is_waiting_for_order(self, venue_order_id: str) -> bool:
         """Return whether fills of this order wait for news of the order itself."""
         entry = self._entries.get(venue_order_id)
@@ -156,7 +165,7 @@ class ExternalOrders:
             entry.is_opened = True
             if entry.update.status == STATUS_CLOSED and not _told_filled(entry.update):
                 # It never traded: its end tells that it existed.
-                return self._close(entry)
+                return self._close(entry, was_working=False)
             facts.append(ExternalOpened(entry.update))
         for fill, side in entry.early_fills:
             entry.filled += fill.size
@@ -164,7 +173,7 @@ class ExternalOrders:
         entry.early_fills = []
         return facts + self._close(entry)
 
-    def _close(self, entry: _Entry) -> list[ExternalFact]:
+    def _close(self, entry: _Entry, was_working: bool = True) -> list[ExternalFact]:
         update = entry.update
         assert update is not None
         is_due = update.status == STATUS_CLOSED and entry.filled >= _told_filled(update)
@@ -172,7 +181,7 @@ class ExternalOrders:
             return []
         entry.is_closed = True
         # The fills of a filled order say so themselves.
-        return [] if update.remaining_size == 0 else [ExternalClosed(update)]
+        return [] if update.remaining_size == 0 else [ExternalClosed(update, was_working)]
 
     def _entry(self, venue_order_id: str) -> _Entry:
         entry = self._entries.get(venue_order_id)

@@ -260,13 +260,13 @@ class Recovery:
         balances = await self._reader.balances()
         summary = await self._reader.summary()
         # Fills first: an order that closed then has all its fills and ends at once.
-        messages = (
+        messages: list[AccountMessage] = [
             *snapshot.fills,
             *snapshot.orders,
             *snapshot.positions,
             *balances,
             summary,
-        )
+        ]
         for message in messages:
             self._apply(message)
 

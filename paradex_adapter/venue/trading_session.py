@@ -46,7 +46,7 @@ from paradex_adapter_core.events import (
     FillsMissing,
 )
 from paradex_adapter_core.messages import AccountSummary, Balance, Fill, OrderUpdate, Position
-from paradex_adapter_core.order_lifecycle import OrderState
+from paradex_adapter_core.order_state import OrderState
 from paradex_adapter_core.parsers.account import parse_order, parse_order_created
 from paradex_adapter_core.state_store import StateStore
 from paradex_adapter_core.vocabulary import FEED_REST, POST_ONLY_REASON
@@ -197,6 +197,43 @@ class TradingSession:
         await self._recovery.close()
         await self._connection.close()
 
+    def restore(
+        self,
+        request: OrderRequest,
+        venue_order_id: str,
+        ts_sent: int,
+        is_accepted: bool,
+        filled: int,
+        fills: list[tuple[int, str]],
+    ) -> None:
+        """Take up an open order of an earlier run; parameters as in `StateStore.restore_order`.
+
+        One whose venue id was never learned is asked for.
+        """
+        if self.store.find_order(request.client_order_id) is not None:
+            return
+        self.store.restore_order(
+            request.client_order_id,
+            venue_order_id,
+            request.market,
+            request.side,
+            request.order_type,
+            request.instruction,
+            request.size,
+            request.price or None,
+            None,
+            request.flags,
+            ts_sent,
+            is_accepted,
+            filled,
+            fills,
+        )
+        if not venue_order_id:
+            window_ms = self._recv_window_ms or RECV_WINDOW_MS_DEFAULT
+            self._recovery.start_resolving(
+                request.client_order_id, request.market, ts_sent // 1_000_000 + window_ms
+            )
+
     # -- commands ---------------------------------------------------------------------------------
 
     async def submit(self, request: OrderRequest) -> None:
@@ -277,7 +314,7 @@ class TradingSession:
         return f"not canceled after {CANCEL_ATTEMPTS_MAX} attempts: {reason}"
 
     async def query_order(
-        self, client_order_id: str, venue_order_id: str, market: str
+        self, client_order_id: str, venue_order_id: str, market: str | None
     ) -> OrderUpdate | None:
         """Ask the venue for an order, tell what is new in the answer, and return it.
 
@@ -313,6 +350,16 @@ class TradingSession:
                 self._apply(fill)
         for update in updates:
             self._apply(update)
+
+    def take_fills(self, fills: Iterable[Fill]) -> None:
+        """Tell what is new in fills that REST answered."""
+        for fill in fills:
+            self._apply(fill)
+
+    def take_positions(self, positions: Iterable[Position]) -> None:
+        """Tell what is new in positions that REST answered."""
+        for position in positions:
+            self._apply(position)
 
     async def refresh_account(self) -> None:
         """Ask for balances and margin and tell what is new.
@@ -404,11 +451,13 @@ class TradingSession:
             reply = await self._command("order.create", body)
         except NotSent:
             reply = await self._http.post_order(orjson.dumps(body))
-            parse = _parse_posted
+            is_posted = True
         else:
-            parse = parse_order_created
+            is_posted = False
         try:
-            return parse(reply, self.counters)
+            if is_posted:
+                return parse_order(reply, FEED_REST, self.counters)
+            return parse_order_created(reply, self.counters)
         except CoreError as error:
             # It was taken; what was said about it cannot be read.
             raise OutcomeUnknown("order.create", str(error)) from error
@@ -508,10 +557,6 @@ class TradingSession:
 
     def _count(self, kind: str) -> None:
         self.counters[kind] = self.counters.get(kind, 0) + 1
-
-
-def _parse_posted(body: bytes, counters: dict[str, int]) -> OrderUpdate:
-    return parse_order(body, FEED_REST, counters)
 
 
 def _has_word(error: RequestRejected, words: tuple[str, ...]) -> bool:

@@ -1,0 +1,296 @@
+"""Answers to NautilusTrader's questions about orders, fills and positions.
+
+An answer is the venue's whole list for the asked window, told before or not, or an error: what a
+list leaves out the engine invents, and an empty one it believes. What an answer tells goes through
+the session first, so that it is known there as told; and since the engine takes an answer at once
+but events through a queue, an answer waits for the events before it.
+"""
+
+import asyncio
+from typing import Any, Final
+
+from nautilus_trader.cache.cache import Cache
+from nautilus_trader.common.component import LiveClock, Logger
+from nautilus_trader.core.datetime import dt_to_unix_nanos
+from nautilus_trader.core.uuid import UUID4
+from nautilus_trader.execution.messages import (
+    GenerateFillReports,
+    GenerateOrderStatusReports,
+    GeneratePositionStatusReports,
+)
+from nautilus_trader.execution.reports import (
+    ExecutionMassStatus,
+    FillReport,
+    OrderStatusReport,
+    PositionStatusReport,
+)
+from nautilus_trader.model.identifiers import (
+    AccountId,
+    ClientId,
+    ClientOrderId,
+    InstrumentId,
+    VenueOrderId,
+)
+
+from paradex_adapter.constants import PARADEX_VENUE
+from paradex_adapter.order_news import find_instrument
+from paradex_adapter.translate.instruments import RAW_PER_UNIT
+from paradex_adapter.translate.reports import (
+    UnusableMessageError,
+    fill_to_order_text,
+    fill_to_report,
+    order_update_to_report,
+    position_to_report,
+    state_to_report,
+)
+from paradex_adapter.translate.snapshots import snapshot_to_reports
+from paradex_adapter.venue.trading_session import TradingSession
+from paradex_adapter_core.messages import Fill, OrderUpdate
+from paradex_adapter_core.order_lifecycle import QUEUED, REJECTED, SENT, WORKING
+from paradex_adapter_core.order_state import OrderState
+
+# How long an answer waits for the engine to work off the events before it.
+ENGINE_WAIT_SECS: Final = 2.0
+ENGINE_POLL_SECS: Final = 0.005
+NS_PER_MIN: Final = 60_000_000_000
+
+
+class AccountAnswers:
+    """Makes the reports the engine asks for.
+
+    Parameters
+    ----------
+    session : TradingSession
+        Asks the venue, and knows what was told.
+    account_id : AccountId
+        Whose account it is.
+    cache : Cache
+        Where the instruments are, and how far the engine has got.
+    clock : LiveClock
+        The node's clock.
+    log : Logger
+        The client's log.
+
+    Notes
+    -----
+    Every method raises `ParadexError` when the answer cannot be complete.
+    """
+
+    def __init__(
+        self,
+        session: TradingSession,
+        account_id: AccountId,
+        cache: Cache,
+        clock: LiveClock,
+        log: Logger,
+    ) -> None:
+        self._session: Final = session
+        self._account_id: Final = account_id
+        self._cache: Final = cache
+        self._clock: Final = clock
+        self._log: Final = log
+
+    async def report_order(
+        self,
+        instrument_id: InstrumentId | None,
+        client_order_id: ClientOrderId | None,
+        venue_order_id: VenueOrderId | None,
+    ) -> OrderStatusReport | None:
+        """Return the report of one order, None when the venue knows no such order."""
+        if client_order_id is None and venue_order_id is None:
+            raise ValueError("client_order_id and venue_order_id are both None")
+        order = None if client_order_id is None else self._cache.order(client_order_id)
+        if order is not None:
+            instrument_id = order.instrument_id
+            venue_order_id = venue_order_id or order.venue_order_id
+        update = await self._session.query_order(
+            "" if client_order_id is None else client_order_id.value,
+            "" if venue_order_id is None else venue_order_id.value,
+            _find_market(instrument_id),
+        )
+        return None if update is None else await self._make_report(update)
+
+    def report_held_order(
+        self, instrument_id: InstrumentId, client_order_id: ClientOrderId
+    ) -> OrderStatusReport | None:
+        """Return what is known of an own working order, without asking the venue."""
+        state = self._session.store.find_order(client_order_id.value)
+        instrument = self._cache.instrument(instrument_id)
+        if state is None or instrument is None or not state.is_open or state.status < WORKING:
+            return None
+        return state_to_report(state, instrument, self._account_id, self._clock.timestamp_ns())
+
+    async def report_orders(self, command: GenerateOrderStatusReports) -> list[OrderStatusReport]:
+        """Return the reports of the orders a command asks for.
+
+        Own orders that ended since the engine was told of them last are among them even when only
+        open ones are asked for: their end would never be found out otherwise.
+        """
+        session = self._session
+        market = _find_market(command.instrument_id)
+        updates = {
+            update.venue_order_id: update for update in await session.reader.open_orders(market)
+        }
+        if not command.open_only:
+            for update in await session.reader.orders_history(market, None, _to_ms(command.start)):
+                updates[update.venue_order_id] = update
+        for state in session.store.open_orders():
+            is_asked = market in (None, state.market)
+            if is_asked and state.venue_order_id and state.venue_order_id not in updates:
+                found = await session.reader.find_order(
+                    state.market, state.client_order_id, state.venue_order_id
+                )
+                if found is not None:
+                    updates[found.venue_order_id] = found
+        end_ns = _to_ns(command.end)
+        asked = [u for u in updates.values() if end_ns is None or u.ts_created <= end_ns]
+        await session.take(asked)
+        reports = [await self._make_report(update) for update in asked]
+        return [report for report in reports if report is not None]
+
+    async def report_fills(self, command: GenerateFillReports) -> list[FillReport]:
+        """Return the reports of the fills a command asks for."""
+        market = _find_market(command.instrument_id)
+        fills = await self._session.reader.fills(market, _to_ms(command.start))
+        end_ns = _to_ns(command.end)
+        if end_ns is not None:
+            fills = [fill for fill in fills if fill.ts_event <= end_ns]
+        if command.venue_order_id is not None:
+            wanted = command.venue_order_id.value
+            fills = [fill for fill in fills if fill_to_order_text(fill) == wanted]
+        self._session.take_fills(fills)
+        reports = [await self._make_fill_report(fill) for fill in fills]
+        return [report for report in reports if report is not None]
+
+    async def report_positions(
+        self, command: GeneratePositionStatusReports
+    ) -> list[PositionStatusReport]:
+        """Return the reports of the positions; of one instrument also that it is flat."""
+        market = _find_market(command.instrument_id)
+        positions = await self._session.reader.positions()
+        self._session.take_positions(positions)
+        ts_init = self._clock.timestamp_ns()
+        reports = []
+        for position in positions:
+            instrument = find_instrument(self._cache, position.market)
+            if instrument is not None and market in (None, position.market):
+                reports.append(position_to_report(position, instrument, self._account_id, ts_init))
+        instrument = None if market is None else find_instrument(self._cache, market)
+        if instrument is not None and not reports:
+            reports.append(
+                PositionStatusReport.create_flat(
+                    self._account_id, instrument.id, instrument.size_precision, ts_init
+                )
+            )
+        return reports
+
+    async def report_everything(
+        self, client_id: ClientId, lookback_mins: int | None
+    ) -> ExecutionMassStatus:
+        """Return all orders, fills and positions of one moment, and count them as told.
+
+        The caller holds the session's stream until the engine has worked the answer in.
+        """
+        snapshot = await self._session.reader.snapshot(self._window_start_ms(lookback_mins))
+        if not snapshot.is_consistent:
+            self._log.warning("Fills kept arriving while the account was read")
+        ts_init = self._clock.timestamp_ns()
+        reports = snapshot_to_reports(
+            snapshot,
+            lambda market: find_instrument(self._cache, market),
+            self._account_id,
+            ts_init,
+        )
+        for line in reports.skipped:
+            self._log.warning(f"Not reconciled: {line}")
+        self._session.take_answered(reports.given)
+        mass_status = ExecutionMassStatus(
+            client_id=client_id,
+            account_id=self._account_id,
+            venue=PARADEX_VENUE,
+            report_id=UUID4(),
+            ts_init=ts_init,
+        )
+        mass_status.add_order_reports(reports.orders)
+        mass_status.add_fill_reports(reports.fills)
+        mass_status.add_position_reports(reports.positions)
+        return mass_status
+
+    def _window_start_ms(self, lookback_mins: int | None) -> int | None:
+        """Return the start of the window, early enough for every open order of an earlier run."""
+        if lookback_mins is None:
+            return None
+        start_ns = self._clock.timestamp_ns() - lookback_mins * NS_PER_MIN
+        sent_ns = [state.ts_sent for state in self._session.store.open_orders()]
+        return max(0, min([start_ns, *sent_ns])) // 1_000_000
+
+    async def _make_report(self, update: OrderUpdate) -> OrderStatusReport | None:
+        """Return the report of an order, after the engine has worked off what was told of it."""
+        instrument = find_instrument(self._cache, update.market)
+        if instrument is None:
+            return None
+        session = self._session
+        state = session.store.find_order_by_venue_id(update.venue_order_id)
+        was_working = False
+        if state is None:
+            counted = session.externals.find_filled(update.venue_order_id)
+        else:
+            await self._await_engine(state)
+            was_working = WORKING <= state.status < REJECTED
+            counted = state.filled
+        try:
+            return order_update_to_report(
+                update,
+                instrument,
+                self._account_id,
+                self._clock.timestamp_ns(),
+                was_working=was_working,
+                counted=counted,
+            )
+        except UnusableMessageError as error:
+            self._log.error(f"Order {update.venue_order_id!a} is left out: {error}")
+            return None
+
+    async def _make_fill_report(self, fill: Fill) -> FillReport | None:
+        instrument = find_instrument(self._cache, fill.market)
+        if instrument is None:
+            return None
+        state = self._session.store.find_order_by_venue_id(fill.venue_order_id)
+        if state is not None:
+            await self._await_engine(state)
+        side = fill.side if state is None else state.side
+        ts_init = self._clock.timestamp_ns()
+        try:
+            return fill_to_report(fill, side, instrument, self._account_id, ts_init)
+        except UnusableMessageError as error:
+            self._log.error(f"Fill {fill.fill_id!a} is left out: {error}")
+            return None
+
+    async def _await_engine(self, state: OrderState) -> None:
+        """Wait until the engine has applied the events told of an order, or `ENGINE_WAIT_SECS`."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + ENGINE_WAIT_SECS
+        client_order_id = ClientOrderId(state.client_order_id)
+        while loop.time() < deadline:
+            order = self._cache.order(client_order_id)
+            if order is None or (
+                order.filled_qty.raw >= state.filled * RAW_PER_UNIT
+                and (order.venue_order_id is not None or state.status in (SENT, QUEUED, REJECTED))
+                and (order.is_closed or state.is_open)
+            ):
+                return
+            await asyncio.sleep(ENGINE_POLL_SECS)
+
+
+def _find_market(instrument_id: InstrumentId | None) -> str | None:
+    return None if instrument_id is None else instrument_id.symbol.value
+
+
+def _to_ns(moment: Any) -> int | None:
+    """Return a pandas timestamp or a datetime in nanoseconds since the Unix epoch."""
+    return None if moment is None else dt_to_unix_nanos(moment)
+
+
+def _to_ms(moment: Any) -> int | None:
+    ns = _to_ns(moment)
+    return None if ns is None else ns // 1_000_000

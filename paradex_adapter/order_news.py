@@ -1,0 +1,232 @@
+"""What the trading session tells, as NautilusTrader's order events and reports.
+
+Own orders speak by order events, orders of others by reports: first that they exist, then their
+fills. The engine's view of an order is never consulted for what to say: it lags behind what it was
+told a moment ago.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+
+from nautilus_trader.cache.cache import Cache
+from nautilus_trader.common.component import LiveClock, Logger
+from nautilus_trader.execution.reports import FillReport, OrderStatusReport
+from nautilus_trader.model.enums import OrderStatus
+from nautilus_trader.model.identifiers import AccountId, ClientOrderId
+from nautilus_trader.model.instruments import Instrument
+from nautilus_trader.model.orders import Order
+
+from paradex_adapter.translate.instruments import is_identifier, symbol_to_instrument_id
+from paradex_adapter.translate.reports import (
+    UnusableMessageError,
+    fill_to_commission,
+    fill_to_info,
+    fill_to_report,
+    fill_to_trade_id,
+    fills_to_order_report,
+    liquidity_to_side,
+    need_venue_order_id,
+    order_update_to_report,
+    units_to_price,
+    units_to_quantity,
+)
+from paradex_adapter.venue.external_orders import (
+    ExternalClosed,
+    ExternalFact,
+    ExternalFilled,
+    ExternalOpened,
+)
+from paradex_adapter_core.events import (
+    Event,
+    FillApplied,
+    OrderAccepted,
+    OrderCanceled,
+    OrderChanged,
+    OrderExpired,
+    OrderRejected,
+)
+from paradex_adapter_core.messages import Fill, OrderUpdate
+
+
+class Emitter(Protocol):
+    """The execution client, as far as this module speaks through it."""
+
+    generate_order_accepted: Callable[..., None]
+    generate_order_rejected: Callable[..., None]
+    generate_order_canceled: Callable[..., None]
+    generate_order_expired: Callable[..., None]
+    generate_order_updated: Callable[..., None]
+    generate_order_filled: Callable[..., None]
+    account_id: AccountId
+
+    def send_order_report(self, report: OrderStatusReport) -> None:
+        """Give an unasked report of an order to the engine."""
+
+    def send_fill_report(self, report: FillReport) -> None:
+        """Give an unasked report of a fill to the engine."""
+
+
+class OrderNews:
+    """Tells the engine what the session tells.
+
+    Parameters
+    ----------
+    client : Emitter
+        Generates the events.
+    cache : Cache
+        Where the orders' identities are.
+    clock : LiveClock
+        The node's clock.
+    log : Logger
+        The client's log.
+    """
+
+    def __init__(self, client: Emitter, cache: Cache, clock: LiveClock, log: Logger) -> None:
+        self._client: Final = client
+        self._cache: Final = cache
+        self._clock: Final = clock
+        self._log: Final = log
+        self._tellers: Final[dict[type, Callable[[Any, Order], None]]] = {
+            OrderAccepted: self._tell_accepted,
+            OrderRejected: self._tell_rejected,
+            OrderCanceled: self._tell_canceled,
+            OrderExpired: self._tell_expired,
+            OrderChanged: self._tell_changed,
+            FillApplied: self._tell_filled,
+        }
+
+    def tell_event(self, event: Event) -> None:
+        """Tell what concerns an own order; everything else is passed over."""
+        tell = self._tellers.get(type(event))
+        client_order_id = getattr(event, "client_order_id", "")
+        if tell is None or not client_order_id:
+            return
+        kind = type(event).__name__
+        order = self._cache.order(ClientOrderId(client_order_id))
+        if order is None:
+            self._log.error(f"{kind} of {client_order_id}: the order is not in the cache")
+            return
+        try:
+            tell(event, order)
+        except UnusableMessageError as error:
+            self._log.error(f"{kind} of {client_order_id} is lost: {error}")
+
+    def _tell_accepted(self, event: OrderAccepted, order: Order) -> None:
+        if order.is_closed:
+            self._log.error(
+                f"{order.client_order_id!r} works at Paradex as {event.venue_order_id}, though the "
+                "engine gave it up: cancel it there"
+            )
+        self._client.generate_order_accepted(
+            order.strategy_id,
+            order.instrument_id,
+            order.client_order_id,
+            need_venue_order_id(event.venue_order_id),
+            event.ts_event,
+        )
+
+    def _tell_rejected(self, event: OrderRejected, order: Order) -> None:
+        self._client.generate_order_rejected(
+            order.strategy_id,
+            order.instrument_id,
+            order.client_order_id,
+            event.reason or "refused without a reason",
+            event.ts_event,
+            event.due_post_only,
+        )
+
+    def _tell_canceled(self, event: OrderCanceled, order: Order) -> None:
+        if event.reason:
+            self._log.info(f"{order.client_order_id!r} canceled: {event.reason}")
+        self._client.generate_order_canceled(
+            order.strategy_id,
+            order.instrument_id,
+            order.client_order_id,
+            need_venue_order_id(event.venue_order_id),
+            event.ts_event,
+        )
+
+    def _tell_expired(self, event: OrderExpired, order: Order) -> None:
+        self._client.generate_order_expired(
+            order.strategy_id,
+            order.instrument_id,
+            order.client_order_id,
+            need_venue_order_id(event.venue_order_id),
+            event.ts_event,
+        )
+
+    def _tell_changed(self, event: OrderChanged, order: Order) -> None:
+        instrument = self._cache.instrument(order.instrument_id)
+        update = event.update
+        price = update.price if order.has_price else None
+        self._client.generate_order_updated(
+            order.strategy_id,
+            order.instrument_id,
+            order.client_order_id,
+            need_venue_order_id(update.venue_order_id),
+            units_to_quantity(update.size, instrument.size_precision),
+            units_to_price(price, instrument.price_precision) if price else None,
+            None,
+            event.ts_event,
+        )
+
+    def _tell_filled(self, event: FillApplied, order: Order) -> None:
+        fill = event.fill
+        instrument = self._cache.instrument(order.instrument_id)
+        self._client.generate_order_filled(
+            order.strategy_id,
+            order.instrument_id,
+            order.client_order_id,
+            need_venue_order_id(fill.venue_order_id),
+            None,
+            fill_to_trade_id(fill),
+            order.side,
+            order.order_type,
+            units_to_quantity(fill.size, instrument.size_precision),
+            units_to_price(fill.price, instrument.price_precision),
+            instrument.quote_currency,
+            fill_to_commission(fill),
+            liquidity_to_side(fill.liquidity),
+            fill.ts_event,
+            fill_to_info(fill),
+        )
+
+    def tell_fact(self, fact: ExternalFact) -> None:
+        """Tell what concerns an order not ours."""
+        if isinstance(fact, ExternalOpened | ExternalClosed):
+            message: OrderUpdate | Fill = fact.update
+        else:
+            message = fact.fill
+        instrument = find_instrument(self._cache, message.market)
+        if instrument is None:
+            self._log.warning(f"News of {message.market!a}, which is not loaded, is left out")
+            return
+        try:
+            self._tell_external(fact, instrument)
+        except UnusableMessageError as error:
+            self._log.error(f"News of order {message.venue_order_id!a} is left out: {error}")
+
+    def _tell_external(self, fact: ExternalFact, instrument: Instrument) -> None:
+        ts_init = self._clock.timestamp_ns()
+        about = (instrument, self._client.account_id, ts_init)
+        if isinstance(fact, ExternalOpened):
+            # As it was before its first fill: the fills follow.
+            self._client.send_order_report(order_update_to_report(fact.update, *about, counted=0))
+        elif isinstance(fact, ExternalClosed):
+            self._client.send_order_report(
+                order_update_to_report(fact.update, *about, was_working=fact.was_working)
+            )
+        elif isinstance(fact, ExternalFilled):
+            self._client.send_fill_report(fill_to_report(fact.fill, fact.side, *about))
+        else:
+            kind = fill_to_info(fact.fill)["fill_type"]
+            self._log.warning(f"{kind} of {fact.fill.market}: a trade without an order of yours")
+            opened = fills_to_order_report([fact.fill], fact.side, *about, OrderStatus.ACCEPTED)
+            self._client.send_order_report(opened)
+            self._client.send_fill_report(fill_to_report(fact.fill, fact.side, *about))
+
+
+def find_instrument(cache: Cache, market: str) -> Instrument | None:
+    """Return the instrument of a market of the venue, None when it is not loaded."""
+    # Nautilus aborts the process on an identifier that is not ASCII.
+    return cache.instrument(symbol_to_instrument_id(market)) if is_identifier(market) else None

@@ -1,0 +1,132 @@
+"""The venue's whole answer about an account as the reports of a reconciliation. Pure."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Final, final
+
+from nautilus_trader.execution.reports import FillReport, OrderStatusReport, PositionStatusReport
+from nautilus_trader.model.enums import OrderStatus
+from nautilus_trader.model.identifiers import AccountId
+from nautilus_trader.model.instruments import Instrument
+
+from paradex_adapter.translate.reports import (
+    UnusableMessageError,
+    fill_to_order_text,
+    fill_to_report,
+    fills_to_order_report,
+    order_update_to_report,
+    position_to_report,
+)
+from paradex_adapter.venue.account_reader import AccountSnapshot
+from paradex_adapter_core.messages import Fill, OrderUpdate
+
+
+@final
+class SnapshotReports:
+    """Reports of one snapshot.
+
+    ``given`` is the part of the snapshot the reports tell. ``skipped`` says in a line each what they
+    do not: of markets that are not loaded, or without a Nautilus form.
+    """
+
+    def __init__(self) -> None:
+        self.orders: Final[list[OrderStatusReport]] = []
+        self.fills: Final[list[FillReport]] = []
+        self.positions: Final[list[PositionStatusReport]] = []
+        self.given: Final = AccountSnapshot([], [], [], is_consistent=True)
+        self.skipped: Final[list[str]] = []
+
+
+def snapshot_to_reports(
+    snapshot: AccountSnapshot,
+    find_instrument: Callable[[str], Instrument | None],
+    account_id: AccountId,
+    ts_init: int,
+) -> SnapshotReports:
+    """Return the reports of everything in a snapshot.
+
+    Every fill has its order: one that the snapshot does not hold (a liquidation, an order from
+    before the window) is made from its fills.
+
+    Parameters
+    ----------
+    snapshot : AccountSnapshot
+        As the venue answered.
+    find_instrument : Callable[[str], Instrument or None]
+        The instrument of a market, None when it is not loaded.
+    account_id : AccountId
+        Whose account it is.
+    ts_init : int
+        When the reports are made, in nanoseconds since the Unix epoch.
+    """
+    reports = SnapshotReports()
+    known = {update.venue_order_id: update for update in snapshot.orders}
+    fills_of: dict[str, list[Fill]] = defaultdict(list)
+    for fill in snapshot.fills:
+        fills_of[fill_to_order_text(fill)].append(fill)
+    for update in snapshot.orders:
+        fills = fills_of.pop(update.venue_order_id, [])
+        _add_order(reports, update, fills, find_instrument(update.market), account_id, ts_init)
+    for fills in fills_of.values():
+        _add_orphans(reports, fills, find_instrument(fills[0].market), account_id, ts_init)
+    for position in snapshot.positions:
+        instrument = find_instrument(position.market)
+        if instrument is None:
+            if position.size:
+                reports.skipped.append(f"position in {position.market}: market is not loaded")
+            continue
+        reports.positions.append(position_to_report(position, instrument, account_id, ts_init))
+        reports.given.positions.append(position)
+    assert len(known) == len(snapshot.orders), "one update per order"
+    return reports
+
+
+def _add_order(
+    reports: SnapshotReports,
+    update: OrderUpdate,
+    fills: list[Fill],
+    instrument: Instrument | None,
+    account_id: AccountId,
+    ts_init: int,
+) -> None:
+    if instrument is None:
+        reports.skipped.append(f"order {update.venue_order_id}: {update.market} is not loaded")
+        return
+    try:
+        report = order_update_to_report(update, instrument, account_id, ts_init)
+        fill_reports = [
+            fill_to_report(fill, update.side, instrument, account_id, ts_init) for fill in fills
+        ]
+    except UnusableMessageError as error:
+        reports.skipped.append(f"order {update.venue_order_id!a}: {error}")
+        return
+    reports.orders.append(report)
+    reports.fills.extend(fill_reports)
+    reports.given.orders.append(update)
+    reports.given.fills.extend(fills)
+
+
+def _add_orphans(
+    reports: SnapshotReports,
+    fills: list[Fill],
+    instrument: Instrument | None,
+    account_id: AccountId,
+    ts_init: int,
+) -> None:
+    first = fills[0]
+    if instrument is None:
+        reports.skipped.append(f"fill {first.fill_id}: {first.market} is not loaded")
+        return
+    try:
+        report = fills_to_order_report(
+            fills, first.side, instrument, account_id, ts_init, OrderStatus.FILLED
+        )
+        fill_reports = [
+            fill_to_report(fill, first.side, instrument, account_id, ts_init) for fill in fills
+        ]
+    except UnusableMessageError as error:
+        reports.skipped.append(f"fill {first.fill_id!a}: {error}")
+        return
+    reports.orders.append(report)
+    reports.fills.extend(fill_reports)
+    reports.given.fills.extend(fills)
