@@ -219,6 +219,7 @@ class Market:
             "open_interest": amount_text(open_interest),
             "funding_rate": amount_text(self.funding_rate),
             "price_change_rate_24h": amount_text(self._change_rate()),
+            "risk_free_rate": "0",
             "created_at": now_ms,
             "delta": "1",
             "greeks": {"delta": "1", "gamma": "0", "vega": "0"},

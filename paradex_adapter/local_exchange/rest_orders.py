@@ -129,7 +129,12 @@ class OrderEndpoints:
         order_ids = body.get("order_ids")
         if not isinstance(order_ids, list):
             raise VenueError("BINDING_ERROR", "order_ids: expected an array")
-        return json_response({"results": cancel_batch(self._gateway, account, order_ids)})
+        results = cancel_batch(self._gateway, account, order_ids)
+        for result in results:
+            order = account.orders.get(str(result["id"]))
+            if order is not None:
+                result |= {"client_id": order.client_id, "account": order.account}
+        return json_response({"results": results})
 
     async def history(self, request: web.Request) -> web.Response:
         """Answer ``GET /orders-history``."""

@@ -93,6 +93,7 @@ class PublicEndpoints:
                 "partial_liquidation_share_increment": "0.05",
                 "assets_limit_per_account": 550,
                 "universal_deployer_address": hex(PROXY_HASH ^ 4),
+                "dime_staking_contract_address": hex(PROXY_HASH ^ 5),
                 "environment": "local",
             }
         )

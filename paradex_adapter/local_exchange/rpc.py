@@ -128,9 +128,11 @@ class RpcMethods:
         if peer.is_cancelling_on_disconnect:
             peer.placed = [placed for placed in peer.placed if placed.status != "CLOSED"]
             peer.placed.append(order)
-        now_ms = self._clock.now_ms()
+        response = order.response(self._clock.now_ms())
+        # The results of the methods leave out what REST and the channel tell.
+        del response["stp"]
         return {
-            "order": order.response(now_ms),
+            "order": response,
             "created_at": order.created_at,
             "received_at": self._clock.now_ns(),
         }

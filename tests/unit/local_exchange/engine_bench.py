@@ -1,0 +1,111 @@
+"""An engine without a network: accounts, one market, and a listener that keeps what it hears."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from paradex_adapter.local_exchange.accounts import Account, Fill
+from paradex_adapter.local_exchange.book import BookChange
+from paradex_adapter.local_exchange.engine import Engine
+from paradex_adapter.local_exchange.markets import DEFAULT_MARKETS, Market, Trade
+from paradex_adapter.local_exchange.orders import Order
+from paradex_adapter.local_exchange.positions import Position
+from paradex_adapter.local_exchange.sequences import Clock
+
+SYMBOL = "BTC-USD-PERP"
+SEED = 5
+
+
+@dataclass
+class Heard:
+    """Keeps every event; replays deltas into a book of its own."""
+
+    trades: list[Trade] = field(default_factory=list)
+    fills: list[Fill] = field(default_factory=list)
+    changes: list[BookChange] = field(default_factory=list)
+    orders: list[tuple[str, str, str, Decimal]] = field(default_factory=list)
+    positions: list[tuple[str, Decimal]] = field(default_factory=list)
+    accounts: list[str] = field(default_factory=list)
+    levels: dict[tuple[str, Decimal], Decimal] = field(default_factory=dict)
+
+    def on_trade(self, trade: Trade) -> None:
+        self.trades.append(trade)
+
+    def on_book(self, market: Market, change: BookChange) -> None:
+        self.changes.append(change)
+        for side, levels in (("BUY", change.bids), ("SELL", change.asks)):
+            for price, size in levels:
+                if size:
+                    self.levels[(side, price)] = size
+                else:
+                    self.levels.pop((side, price), None)
+
+    def on_fill(self, fill: Fill) -> None:
+        self.fills.append(fill)
+
+    def on_order(self, order: Order) -> None:
+        self.orders.append((order.id, order.status, order.cancel_reason, order.remaining))
+
+    def on_position(self, account: Account, position: Position) -> None:
+        self.positions.append((account.address, position.size))
+
+    def on_account(self, account: Account) -> None:
+        self.accounts.append(account.address)
+
+
+class Bench:
+    """One market at 90000 with empty books and accounts of 100000 USDC: 0xa, 0xb, 0xc."""
+
+    def __init__(self, cash: str = "100000") -> None:
+        self.clock = Clock()
+        self.market = Market.listed(DEFAULT_MARKETS[0], SEED)
+        self.accounts = {
+            address: Account(address, 1, Decimal(cash), SEED, 0, label=address)
+            for address in ("0xa", "0xb", "0xc")
+        }
+        self.heard = Heard()
+        self.engine = Engine({SYMBOL: self.market}, self.accounts, self.clock, self.heard)
+
+    def order(
+        self,
+        account: str,
+        side: str,
+        size: str | Decimal,
+        price: str | Decimal = "0",
+        *,
+        instruction: str = "GTC",
+        flags: tuple[str, ...] = (),
+        **more: Any,
+    ) -> Order:
+        """Place an order, a market order where there is no price, and return it as it ends."""
+        kind = "LIMIT" if Decimal(price) else "MARKET"
+        order = Order(
+            ordinal=self.engine.next_ordinal(),
+            id=self.accounts[account].order_ids.next(),
+            account=account,
+            market=SYMBOL,
+            side=side,
+            type=kind,
+            instruction=instruction if kind == "LIMIT" else "IOC",
+            size=Decimal(size),
+            remaining=Decimal(size),
+            price=Decimal(price),
+            client_id="",
+            flags=flags,
+            stp=more.pop("stp", "EXPIRE_TAKER"),
+            timestamp=1,
+            received_at=1,
+            created_at=1,
+            last_updated_at=1,
+            seq_no=1,
+            **more,
+        )
+        self.accounts[account].keep(order)
+        self.engine.process(order)
+        return order
+
+    def held(self, account: str) -> Decimal:
+        return self.accounts[account].position_size(SYMBOL)
+
+    def ended(self, order: Order) -> tuple[str, str, Decimal]:
+        return order.status, order.cancel_reason, order.remaining
