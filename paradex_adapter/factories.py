@@ -61,8 +61,9 @@ _shares: Final[_Shares] = WeakKeyDictionary()
 class ParadexLiveDataClientFactory(LiveDataClientFactory):
     """Makes the data client of a `TradingNode`."""
 
+    # The node hands over the configuration registered for this name, hence the narrower type.
     @staticmethod
-    def create(
+    def create(  # type: ignore[override]
         loop: asyncio.AbstractEventLoop,
         name: str,
         config: ParadexDataClientConfig,
@@ -100,7 +101,7 @@ class ParadexLiveExecClientFactory(LiveExecClientFactory):
     """Makes the execution client of a `TradingNode`."""
 
     @staticmethod
-    def create(
+    def create(  # type: ignore[override]
         loop: asyncio.AbstractEventLoop,
         name: str,
         config: ParadexExecClientConfig,
