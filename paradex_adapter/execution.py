@@ -154,7 +154,8 @@ class ParadexExecutionClient(LiveExecutionClient):
         self._credentials: Final = credentials
         self._session: TradingSession | None = None
         self._tokens: TokenProvider | None = None
-        self._is_refreshing = False
+        self._refresh: asyncio.Task[None] | None = None
+        self._is_account_stale = False
         self._release_timer: asyncio.TimerHandle | None = None
         self._reports_topic: Final = f"reports.execution.{PARADEX_VENUE}"
         self._news: Final = OrderNews(self, cache, clock, self._log)
@@ -257,6 +258,9 @@ class ParadexExecutionClient(LiveExecutionClient):
     async def _close_session(self) -> None:
         if self._release_timer is not None:
             self._release_timer.cancel()
+        if self._refresh is not None:
+            self._refresh.cancel()
+            await asyncio.wait([self._refresh])
         if self._msgbus.is_subscribed(topic=self._reports_topic, handler=self._on_reconciled):
             self._msgbus.unsubscribe(topic=self._reports_topic, handler=self._on_reconciled)
         if self._session is not None:
@@ -552,19 +556,21 @@ class ParadexExecutionClient(LiveExecutionClient):
         )
 
     def _refresh_account_soon(self) -> None:
-        if not self._is_refreshing:
-            self._is_refreshing = True
-            self.create_task(self._refresh_account(), log_msg="refresh_account")
+        self._is_account_stale = True
+        if self._refresh is None or self._refresh.done():
+            self._refresh = self._loop.create_task(self._refresh_account(), name="paradex-balances")
 
     async def _refresh_account(self) -> None:
-        await asyncio.sleep(ACCOUNT_REFRESH_SECS)
-        self._is_refreshing = False
-        try:
-            await self.session.refresh_account()
-        except ParadexError as error:
-            self._log.warning(f"Balances are not up to date: {error}")
-            return
-        self._tell_account()
+        # News that comes while the venue answers calls for another answer.
+        while self._is_account_stale:
+            await asyncio.sleep(ACCOUNT_REFRESH_SECS)
+            self._is_account_stale = False
+            try:
+                await self.session.refresh_account()
+            except ParadexError as error:
+                self._log.warning(f"Balances are not up to date: {error}")
+            else:
+                self._tell_account()
 
     def _warn(self, text: str) -> None:
         self._log.warning(text)

@@ -25,8 +25,8 @@ from paradex_adapter_core.messages import Fill, OrderUpdate
 class SnapshotReports:
     """Reports of one snapshot.
 
-    ``given`` is the part of the snapshot the reports tell. ``skipped`` says in a line each what they
-    do not: of markets that are not loaded, or without a Nautilus form.
+    ``given`` is the part of the snapshot the reports tell; ``skipped`` says, a line each, what they
+    do not: what is of a market that is not loaded, or has no Nautilus form.
     """
 
     def __init__(self) -> None:

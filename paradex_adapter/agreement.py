@@ -1,0 +1,232 @@
+"""Whether NautilusTrader's books and the venue's say the same, in sentences where they do not.
+
+Exactly alike must be: the set of orders with their ends and filled quantities, the trade ids, the net
+positions. To 1e-8 of its currency the commission of each fill; to 1e-6 the average prices, and the
+realized PnL of each market, which is the venue's less the fees. Funding is the venue's alone and shown
+apart (`realized_funding`).
+
+The venue's side is read here by itself, from the JSON objects of its REST answers, so that a mistake
+of the parsers cannot agree with itself.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+from nautilus_trader.cache.cache import Cache
+from nautilus_trader.model.enums import OrderStatus
+from nautilus_trader.model.events import OrderFilled
+from nautilus_trader.model.identifiers import Venue
+from nautilus_trader.model.orders import Order
+
+from paradex_adapter.constants import PARADEX_VENUE
+
+COMMISSION_TOLERANCE: Final = Decimal("1e-8")
+VALUE_TOLERANCE: Final = Decimal("1e-6")
+ZERO: Final = Decimal(0)
+
+type Row = Mapping[str, Any]
+
+# Reasons that Nautilus calls by names of their own. Written down here again, as the venue uses them.
+_EXPIRED_REASONS: Final = frozenset(["EXPIRED", "ASSET_EXPIRED"])
+_ENDS_OF_UNFILLED: Final = (OrderStatus.CANCELED, OrderStatus.REJECTED)
+
+
+def find_differences(
+    cache: Cache,
+    orders: Iterable[Row],
+    fills: Iterable[Row],
+    positions: Iterable[Row],
+    venue: Venue = PARADEX_VENUE,
+) -> list[str]:
+    """Return where NautilusTrader and the venue differ, one sentence each; empty when they agree.
+
+    Parameters
+    ----------
+    cache : Cache
+        The node's cache.
+    orders, fills, positions : Iterable[Mapping[str, Any]]
+        All of the account, as the venue's REST answers them (OrderResp, FillResult, PositionResp).
+    venue : Venue
+        Whose orders in the cache are meant.
+    """
+    fills = list(fills)
+    # An order denied here never was the venue's, and none that closes a gap in a reconciliation.
+    held = [order for order in cache.orders(venue=venue) if _is_told(order)]
+    return [
+        *_compare_orders(held, list(orders), fills),
+        *_compare_fills(held, fills),
+        *_compare_positions(cache, venue, list(positions)),
+        *_compare_realized(cache, venue, fills),
+    ]
+
+
+def realized_funding(fills: Iterable[Row]) -> dict[str, Decimal]:
+    """Return the funding realized in each market, in USDC; NautilusTrader does not book it."""
+    funding: dict[str, Decimal] = defaultdict(Decimal)
+    for fill in fills:
+        funding[fill["market"]] += _decimal(fill.get("realized_funding"))
+    return dict(funding)
+
+
+def trade_id_of(fill: Row) -> str:
+    """Return the trade id under which a fill is known in NautilusTrader."""
+    kind = fill.get("fill_type") or "FILL"
+    return str(fill["id"]) if kind in ("FILL", "RPI") else f"{fill['id']}-{kind}"[:36]
+
+
+def _is_told(order: Order) -> bool:
+    tags = order.tags or []
+    return order.status != OrderStatus.DENIED and "RECONCILIATION" not in tags
+
+
+def _compare_orders(held: list[Order], orders: list[Row], fills: list[Row]) -> list[str]:
+    ours = {_name_of_held(order): order for order in held}
+    theirs = {_name_of_told(row): row for row in orders}
+    orderless = {str(fill.get("order_id") or "") for fill in fills} - {
+        str(row["id"]) for row in orders
+    }
+    differences = [f"order {name} is at the venue alone" for name in theirs.keys() - ours.keys()]
+    for name, order in ours.items():
+        row = theirs.get(name)
+        if row is not None:
+            differences += _compare_order(name, order, row)
+        elif not _is_of_fill_alone(order, orderless):
+            # One that never reached the venue must be refused here.
+            if order.status != OrderStatus.REJECTED:
+                differences.append(f"order {name} ({order.status_string()}) is not at the venue")
+    return differences
+
+
+def _is_of_fill_alone(order: Order, orderless: set[str]) -> bool:
+    """Return whether an order stands for a fill the venue placed no order for."""
+    venue_order_id = order.venue_order_id
+    return venue_order_id is not None and (
+        venue_order_id.value in orderless or "-" in venue_order_id.value
+    )
+
+
+def _compare_order(name: str, order: Order, row: Row) -> list[str]:
+    differences = []
+    size, remaining = _decimal(row["size"]), _decimal(row["remaining_size"])
+    expected = _expected_statuses(row, size, remaining)
+    if order.status not in expected:
+        told = f"{row['status']} {row.get('cancel_reason') or ''}".strip()
+        differences.append(f"order {name} is {order.status_string()}, at the venue {told}")
+    filled = order.filled_qty.as_decimal()
+    if filled != size - remaining:
+        differences.append(f"order {name} filled {filled}, at the venue {size - remaining}")
+    average = _decimal(row.get("avg_fill_price"))
+    if filled and average and abs(_decimal(order.avg_px) - average) > VALUE_TOLERANCE:
+        differences.append(f"order {name} averages {order.avg_px}, at the venue {average}")
+    return differences
+
+
+def _expected_statuses(row: Row, size: Decimal, remaining: Decimal) -> tuple[OrderStatus, ...]:
+    if row["status"] == "NEW":
+        return (OrderStatus.SUBMITTED, OrderStatus.PENDING_CANCEL)
+    if row["status"] != "CLOSED":
+        if remaining == size:
+            return (OrderStatus.ACCEPTED,)
+        return (OrderStatus.PARTIALLY_FILLED,)
+    if remaining == 0:
+        return (OrderStatus.FILLED,)
+    if row.get("cancel_reason") in _EXPIRED_REASONS:
+        return (OrderStatus.EXPIRED,)
+    if remaining == size:
+        return _ENDS_OF_UNFILLED
+    return (OrderStatus.CANCELED,)
+
+
+def _compare_fills(held: list[Order], fills: list[Row]) -> list[str]:
+    ours: dict[str, OrderFilled] = {}
+    differences = []
+    for order in held:
+        for event in order.events:
+            if isinstance(event, OrderFilled):
+                trade_id = event.trade_id.value
+                if trade_id in ours:
+                    differences.append(f"fill {trade_id} is booked twice")
+                ours[trade_id] = event
+    theirs = {trade_id_of(fill): fill for fill in fills}
+    differences += [f"fill {name} is at the venue alone" for name in theirs.keys() - ours.keys()]
+    differences += [f"fill {name} is not at the venue" for name in ours.keys() - theirs.keys()]
+    for name in theirs.keys() & ours.keys():
+        differences += _compare_fill(name, ours[name], theirs[name])
+    return differences
+
+
+def _compare_fill(name: str, event: OrderFilled, row: Row) -> list[str]:
+    differences = []
+    if event.last_qty.as_decimal() != _decimal(row["size"]):
+        differences.append(f"fill {name} is of {event.last_qty}, at the venue {row['size']}")
+    if event.last_px.as_decimal() != _decimal(row["price"]):
+        differences.append(f"fill {name} is at {event.last_px}, at the venue {row['price']}")
+    commission = event.commission.as_decimal()
+    if abs(commission - _decimal(row["fee"])) > COMMISSION_TOLERANCE:
+        differences.append(f"fill {name} cost {commission}, at the venue {row['fee']}")
+    currency = row.get("fee_currency") or "USDC"
+    if event.commission.currency.code != currency:
+        differences.append(f"fee of {name} is in {event.commission.currency}, not {currency}")
+    return differences
+
+
+def _compare_positions(cache: Cache, venue: Venue, positions: list[Row]) -> list[str]:
+    ours: dict[str, Decimal] = defaultdict(Decimal)
+    costs: dict[str, Decimal] = defaultdict(Decimal)
+    for position in cache.positions_open(venue=venue):
+        market = position.instrument_id.symbol.value
+        size = position.signed_decimal_qty()
+        ours[market] += size
+        costs[market] += size * _decimal(position.avg_px_open)
+    theirs = {row["market"]: row for row in positions if _signed_size(row)}
+    differences = []
+    for market in sorted({*ours, *theirs}):
+        row = theirs.get(market)
+        size = ZERO if row is None else _signed_size(row)
+        if ours[market] != size:
+            differences.append(f"position in {market} is {ours[market]}, at the venue {size}")
+        elif row is not None and size:
+            average = costs[market] / size
+            entry = _decimal(row.get("average_entry_price_usd") or row["average_entry_price"])
+            if abs(average - entry) > VALUE_TOLERANCE:
+                differences.append(f"position in {market} opened at {average}, there {entry}")
+    return differences
+
+
+def _compare_realized(cache: Cache, venue: Venue, fills: list[Row]) -> list[str]:
+    ours: dict[str, Decimal] = defaultdict(Decimal)
+    for position in [*cache.positions(venue=venue), *cache.position_snapshots()]:
+        if position.instrument_id.venue == venue and position.realized_pnl is not None:
+            market = position.instrument_id.symbol.value
+            ours[market] += position.realized_pnl.as_decimal()
+    theirs: dict[str, Decimal] = defaultdict(Decimal)
+    for fill in fills:
+        gross = _decimal(fill.get("realized_pnl"))
+        fee = _decimal(fill["fee"]) if fill.get("fee_currency") in ("USDC", "", None) else ZERO
+        theirs[fill["market"]] += gross - fee
+    return [
+        f"realized PnL in {market} is {ours[market]}, at the venue {theirs[market]}"
+        for market in sorted({*ours, *theirs})
+        if abs(ours[market] - theirs[market]) > VALUE_TOLERANCE
+    ]
+
+
+def _name_of_held(order: Order) -> str:
+    venue_order_id = order.venue_order_id
+    return order.client_order_id.value if venue_order_id is None else venue_order_id.value
+
+
+def _name_of_told(row: Row) -> str:
+    return str(row["id"])
+
+
+def _signed_size(row: Row) -> Decimal:
+    size = _decimal(row["size"])
+    return -abs(size) if row.get("side") == "SHORT" else size
+
+
+def _decimal(value: Any) -> Decimal:
+    """Return a number of either side as a decimal; nothing, or an empty text, is 0."""
+    return Decimal(str(value)) if value not in (None, "") else ZERO
