@@ -1,7 +1,7 @@
 """A bare client of the local exchange: what it sends is spelled out, what it gets is kept raw.
 
-It uses no line of the adapter; signatures come from starknet-py, so that the exchange is not judged
-by its own hashing either.
+It uses no line of the adapter; what it signs is hashed by starknet-py, so that the exchange is not
+judged by its own hashing either.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import aiohttp
-from starknet_py.hash.utils import message_signature
+import fast_stark_crypto
 from starknet_py.utils.typed_data import TypedData
 
 ETHEREUM_ADDRESS = "0xd2c7314539dCe7752c8120af4eC2AA750Cf2035e"
@@ -67,7 +67,7 @@ class Caller:
         domain = {"name": "Paradex", "chainId": self.chain_id, "version": "1"}
         typed = {"types": types, "primaryType": primary, "domain": domain, "message": message}
         message_hash = TypedData.from_dict(typed).message_hash(int(self.address, 16))
-        r, s = message_signature(message_hash, self.private_key)
+        r, s = fast_stark_crypto.sign(self.private_key, message_hash)
         return json.dumps([str(r), str(s)])
 
     async def call(

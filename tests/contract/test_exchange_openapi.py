@@ -1,0 +1,495 @@
+"""Every JSON answer, push and result of the local exchange, judged by the venue's documents.
+
+One scenario calls every endpoint and method, refusals included, with orders in each state. What
+differs from the documents must be in `EXCEPTIONS`, each with the reason why the venue itself
+differs or why the field has no meaning here; an exception that no longer happens fails as well.
+"""
+
+import asyncio
+import re
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import aiohttp
+import pytest
+
+from paradex_adapter.local_exchange import LocalExchange
+from tests.contract.exchange_caller import Answer, Caller, Socket, connect
+from tests.contract.venue_documents import Finding, async_api, open_api, open_rpc
+from tests.shared_specs import requires_shared_specs
+
+pytestmark = requires_shared_specs
+
+MARKET = "BTC-USD-PERP"
+# Published test keys; the first one's account is the one the newcomer onboards.
+NEWCOMER_KEY = 0x543B6CF6C91817A87174AAEA4FB370AC1C694E864D7740D728F8344D53E815
+NEWCOMER_PUBLIC_KEY = 0x2C144D2F2D4FC61B6F8967F3BA0012A87D90140BCFE5A3E92E8DF83258C960F
+NEWCOMER_ADDRESS = "0x129c135ed63df9353885e292be4426b8ed6122b13c6c0e1bb787288a1f5adfa"
+STRANGER_PUBLIC_KEY = "0x161523dc3f079d9daf9d97ff87ea448c93e2dc4153e7010d45203ff97f4dfbe"
+CALLS_UNTIL_REFUSED_MAX = 2000
+PRIVATE_CHANNELS = (f"orders.{MARKET}", "fills.ALL", "positions", "account")
+
+
+class Allowed(NamedTuple):
+    """A difference from the documents that stays: patterns of a finding, and why."""
+
+    source: str
+    path: str
+    rule: str
+    reason: str
+
+    def covers(self, finding: Finding) -> bool:
+        patterns = zip(self[:3], finding[:3], strict=True)
+        return all(re.fullmatch(pattern, text) for pattern, text in patterns)
+
+
+EXCEPTIONS = (
+    # --- Recorded from the venue ---
+    Allowed(r".+ [45]\d\d", "data", "type", "errors were recorded with data null"),
+    Allowed(
+        "GET /(trades|fills|orders-history)", "next|prev", "type", "null on the last, first page"
+    ),
+    Allowed(
+        "GET /orders-history|orders",
+        r"(results\[\]\.)?instruction",
+        "enum",
+        "an order the engine refused was recorded with an empty instruction",
+    ),
+    Allowed(
+        "GET (/bbo/.+|/orderbook/.+|/markets/summary) 404",
+        r"\$",
+        "status",
+        "an unknown market was answered with 404",
+    ),
+    Allowed(
+        "GET /no/such/path( 401)?",
+        r"\$",
+        "operation|status",
+        "unknown paths were answered with 401",
+    ),
+    Allowed(
+        "GET /(account/info|positions|orders|orders-history) 401",
+        r"\$",
+        "status",
+        "a call without a valid token was answered with 401 INVALID_TOKEN wherever it was made",
+    ),
+    Allowed(
+        "GET /markets",
+        r"results\[\]\.fee_config\..+\.fee_(cap|floor)",
+        "absent",
+        "fee entries without caps and floors were recorded",
+    ),
+    Allowed(
+        "GET /markets",
+        r"results\[\]\.(option_cross_margin_params|option_type)",
+        "absent",
+        "perpetuals were recorded without what only options have",
+    ),
+    Allowed(
+        "GET /markets/summary",
+        r"results\[\]\.(\w+_iv|forward_rate|future_funding_rate|rolling_details)",
+        "absent",
+        "perpetuals were recorded without what only options and futures have",
+    ),
+    Allowed(
+        "GET /markets/summary",
+        r"results\[\]\.greeks\.(rho|theta|vanna|volga)",
+        "absent",
+        "the greeks of a perpetual were recorded as delta, gamma and vega",
+    ),
+    # --- Newer than the document ---
+    Allowed("POST /orders 403", r"\$", "status", "MMP_NOT_ENABLED has 403, says a later page"),
+    Allowed(
+        "POST /orders 503", r"\$", "status", "SERVICE_UNAVAILABLE has 503, says the errors' page"
+    ),
+    Allowed("POST /orders 403", "error", "enum", "a later page adds the errors of MMP"),
+    # --- Absent because there is nothing to tell ---
+    Allowed(
+        "(GET|POST) /orders.*|orders",
+        r"((results|orders)\[\]\.)?request_info",
+        "absent",
+        "only while a change of the order is under way; the channel's document does not require it",
+    ),
+    Allowed(
+        "GET /positions|positions",
+        r"(results\[\]\.)?closed_at",
+        "absent",
+        "an open position was not closed; the recorded one lacks it as well",
+    ),
+    Allowed(
+        "DELETE /orders/batch|order.cancel_batch",
+        r"results\[\]\.(account|client_id|market)",
+        "absent",
+        "an order that is not found has neither owner nor market, as in the venue's example",
+    ),
+    Allowed("order.create_batch", r"results\[\]\.error", "absent", "present on failure only"),
+    # --- Left open by the document ---
+    Allowed("DELETE /orders", r"\$", "body", "the 200 has a body that is not described"),
+)
+
+# Endpoints without a way to ask them wrongly.
+NEVER_REFUSED = {
+    ("GET", "/system/config"),
+    ("GET", "/system/time"),
+    ("GET", "/system/state"),
+}
+# Changing orders and scoped summaries are not offered yet; the exchange knows no such method.
+NOT_SERVED_METHODS = {"order.modify", "modify_subscription"}
+
+
+@dataclass
+class Played:
+    """Everything the exchange said during the scenario."""
+
+    answers: list[Answer] = field(default_factory=list)
+    pushes: list[dict[str, Any]] = field(default_factory=list)
+    results: list[tuple[str, Any]] = field(default_factory=list)
+    errors: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    routes: set[tuple[str, str]] = field(default_factory=set)
+
+
+async def call_public(caller: Caller) -> None:
+    for path in ("/system/config", "/system/time", "/system/state", "/markets"):
+        assert (await caller.call("GET", path)).status == 200
+    for path in ("/bbo/{}", "/bbo/{}/interactive", "/orderbook/{}", "/orderbook/{}/interactive"):
+        assert (await caller.call("GET", path.format(MARKET))).status == 200
+        assert (await caller.call("GET", path.format("NOPE-USD-PERP"))).status == 404
+    await caller.call("GET", "/orderbook/" + MARKET, depth=0)
+    await caller.call("GET", "/markets", market=MARKET)
+    await caller.call("GET", "/markets", market="NOPE-USD-PERP")
+    for query in ({"market": "ALL"}, {"market": MARKET}, {"market": "NOPE"}, {}):
+        await caller.call("GET", "/markets/summary", **query)
+    first = (await caller.call("GET", "/trades", market=MARKET, page_size=1)).json
+    await caller.call("GET", "/trades", market=MARKET, page_size=1, cursor=first["next"])
+    for query in ({}, {"market": MARKET, "cursor": "made-up"}, {"market": MARKET, "page_size": 0}):
+        assert (await caller.call("GET", "/trades", **query)).status == 400
+    assert (await caller.call("GET", "/no/such/path")).status == 401
+
+
+async def call_getting_in(caller: Caller) -> None:
+    key = hex(caller.public_key)
+    assert (await caller.call("POST", "/auth", headers=caller.auth_headers())).status == 400
+    for query in (
+        {"account_signer_type": "starknet", "public_key": key},
+        {"account_signer_type": "starknet", "public_key": "0x5"},
+        {"account_signer_type": "wallet"},
+    ):
+        await caller.call("GET", "/onboarding", **query)
+    await caller.call("POST", "/onboarding", body={})
+    await caller.call("POST", "/onboarding", raw=b"{")
+    await caller.call("POST", "/onboarding", body={"public_key": key})
+    assert (await caller.onboard()).status == 200
+    assert (await caller.call("POST", "/auth", headers=caller.auth_headers())).status == 200
+    for spoiled in (
+        {"PARADEX-TIMESTAMP": "1"},
+        {"PARADEX-STARKNET-ACCOUNT": "0x1"},
+        {"PARADEX-STARKNET-ACCOUNT": "nobody"},
+        {"PARADEX-STARKNET-SIGNATURE": '["1","2"]'},
+        {"PARADEX-STARKNET-SIGNATURE": "nonsense"},
+    ):
+        headers = caller.auth_headers() | spoiled
+        assert (await caller.call("POST", "/auth", headers=headers)).status >= 400
+    assert (await caller.call("POST", "/auth/0x5", headers=caller.auth_headers())).status == 400
+    stranger = await caller.call(
+        "POST", f"/auth/{STRANGER_PUBLIC_KEY}", headers=caller.auth_headers()
+    )
+    assert stranger.status == 401
+    await caller.authenticate()
+
+
+PRIVATE_READS = (
+    "/account",
+    "/account/summary",
+    "/account/info",
+    "/balance",
+    "/positions",
+    "/fills",
+    "/orders",
+    "/orders-history",
+)
+
+
+async def call_private_reads(caller: Caller) -> None:
+    for path in PRIVATE_READS:
+        assert (await caller.call("GET", path)).status == 200
+        for token in ("Bearer a.b.c", "nonsense"):
+            answer = await caller.call("GET", path, headers={"Authorization": token})
+            assert answer.status == 401
+    await caller.call("GET", "/account", subaccount_address="0x1")
+    await caller.call("GET", "/fills", asset_kind="SHARE")
+    await caller.call("GET", "/orders-history", status="DONE")
+    page = (await caller.call("GET", "/fills", page_size=1)).json
+    await caller.call("GET", "/fills", page_size=1, cursor=page["next"])
+
+
+async def place_orders(exchange: LocalExchange, caller: Caller) -> None:
+    """Bring orders into every state and read them there."""
+    exchange.hold_outcomes()
+    new = await caller.place(price="89000", client_id="rests")
+    await caller.call("GET", f"/orders/{new['id']}")
+    await caller.call("GET", "/orders")
+    exchange.release_outcomes()
+    await caller.until_settled(new["id"])
+    await caller.call("GET", f"/orders/{new['id']}")
+    await caller.call("GET", "/orders/by_client_id/rests")
+    partly = await caller.place(size="0.05", price="90010", client_id="partly")
+    await caller.until_settled(partly["id"])
+    await caller.call("GET", f"/orders/{partly['id']}")
+    await caller.call("DELETE", "/orders/by_client_id/partly")
+    await caller.until_closed(partly["id"])
+    for fields in (
+        {"type": "MARKET", "price": "0", "size": "0.01", "side": "SELL", "instruction": "IOC"},
+        {"size": "0.01", "price": "89500", "instruction": "IOC"},
+        {"size": "0.01", "price": "90020", "instruction": "POST_ONLY"},
+        {"size": "90", "price": "89500"},
+        {"size": "0.5", "price": "90500", "side": "SELL", "flags": ["REDUCE_ONLY"]},
+    ):
+        await caller.until_closed((await caller.place(**fields))["id"])
+    assert (await caller.call("DELETE", f"/orders/{new['id']}")).status == 204
+    await caller.until_closed(new["id"])
+    await call_private_reads(caller)
+    await refuse_orders(caller, new["id"])
+    await batch_orders(caller)
+
+
+async def refuse_orders(caller: Caller, closed_id: str) -> None:
+    refused = (
+        {"market": "NOPE-USD-PERP"},
+        {"size": "0.0000001"},
+        {"size": "0"},
+        {"price": "89000.05"},
+        {"price": "120000"},
+        {"side": "HOLD"},
+        {"type": "STOP_LIMIT"},
+        {"instruction": "RPI"},
+        {"client_id": "rests"},
+        {"client_id": "c" * 65},
+        {"signature": '["1","2"]'},
+        {"signature": "nonsense"},
+        {"signature_timestamp": 1},
+        {"flags": ["MMP"]},
+        {"flags": "REDUCE_ONLY"},
+        {"stp": "NEVER"},
+    )
+    for fields in refused:
+        answer = await caller.call("POST", "/orders", body=caller.order(**fields))
+        assert answer.status >= 400, fields
+    await caller.call("POST", "/orders", raw=b"{")
+    await caller.call("POST", "/orders", body=[])
+    for method in ("GET", "DELETE"):
+        for path in ("/orders/123", "/orders/by_client_id/nobody", f"/orders/{closed_id}"):
+            assert (await caller.call(method, path)).status == 400
+    assert (await caller.call("DELETE", "/orders", market="NOPE-USD-PERP")).status == 400
+
+
+async def batch_orders(caller: Caller) -> None:
+    bodies = [caller.order(price=price) for price in ("88000", "88001")]
+    placed = (await caller.call("POST", "/orders/batch", body=bodies)).json["orders"]
+    for order in placed:
+        await caller.until_settled(order["id"])
+    ids = [order["id"] for order in placed] + ["123"]
+    assert (await caller.call("DELETE", "/orders/batch", body={"order_ids": ids})).status == 200
+    for order in placed:
+        await caller.until_closed(order["id"])
+    assert (await caller.call("DELETE", "/orders/batch", body={"order_ids": ids})).status == 200
+    for body in ([], {}, {"order_ids": []}, {"client_order_ids": ["a"]}):
+        assert (await caller.call("DELETE", "/orders/batch", body=body)).status == 400
+    spoiled = [caller.order(), caller.order(signature='["1","2"]')]
+    for body in (spoiled, [], {}):
+        assert (await caller.call("POST", "/orders/batch", body=body)).status == 400
+    assert (await caller.call("DELETE", "/orders")).status == 200
+
+
+async def use_socket(exchange: LocalExchange, caller: Caller, socket: Socket) -> None:
+    """Call every JSON-RPC method, with and without what it needs."""
+    for method, params in (
+        ("subscribe", {"channel": "orders.ALL"}),
+        ("order.create", caller.order()),
+        ("auth", {"bearer": "x"}),
+        ("auth", {"bearer": "a.b.c"}),
+    ):
+        assert "error" in await socket.request(method, params)
+    await socket.result("auth", {"bearer": caller.token})
+    for channel in PRIVATE_CHANNELS:
+        await socket.result("subscribe", {"channel": channel})
+    for method, params in (
+        ("subscribe", {"channel": PRIVATE_CHANNELS[0]}),
+        ("subscribe", {"channel": "weather"}),
+        ("unsubscribe", {"channel": "fills.SOL-USD-PERP"}),
+        ("order.create", {}),
+        ("order.cancel", {"id": "123"}),
+        ("order.cancel", {}),
+        ("order.cancel_batch", {}),
+        ("order.fly", {}),
+    ):
+        assert "error" in await socket.request(method, params)
+    created = await socket.result("order.create", caller.order(client_id="by-rpc"))
+    await caller.until_settled(created["order"]["id"])
+    await socket.result("order.cancel", {"id": created["order"]["id"]})
+    bodies = [caller.order(price=price) for price in ("88010", "88011", "88012")]
+    batch = await socket.result("order.create_batch", {"orders": bodies})
+    ids = [result["order"]["id"] for result in batch["results"]]
+    await socket.result("order.cancel_batch", {"order_ids": [ids[0], "123"]})
+    await socket.result("order.cancel_all", {"market": MARKET})
+    await socket.result("order.cancel_on_disconnect", {"enabled": True})
+    exchange.place_liquidity(MARKET, "SELL", "90030", "0.02")
+    bought = await caller.place(size="0.02", price="90030", instruction="IOC")
+    await caller.until_closed(bought["id"])
+    sold = await caller.place(size="0.5", price="89000", side="SELL", instruction="IOC")
+    await caller.until_closed(sold["id"])
+    refused = await caller.place(size="90", price="89500")
+    await caller.until_closed(refused["id"])
+    await socket.until(
+        lambda: any(p["data"].get("id") == refused["id"] for p in socket.pushes[::-1]), "pushes"
+    )
+    await socket.result("unsubscribe", {"channel": PRIVATE_CHANNELS[0]})
+
+
+async def play() -> Played:
+    """Play the scenario on one exchange."""
+    exchange = LocalExchange(seed=5, simulation_interval_ms=0, onboarding_balance=5000)
+    async with exchange, aiohttp.ClientSession() as http:
+        for size, price in (("0.02", "90010"), ("0.02", "90020")):
+            exchange.place_liquidity(MARKET, "SELL", price, size)
+        exchange.place_liquidity(MARKET, "BUY", "89990", "0.6")
+        for _ in range(2):
+            exchange.take_liquidity(MARKET, "SELL", "0.01")
+        caller = Caller(
+            http,
+            exchange.base_url_http,
+            exchange.chain_id,
+            NEWCOMER_ADDRESS,
+            NEWCOMER_KEY,
+            NEWCOMER_PUBLIC_KEY,
+        )
+        await call_public(caller)
+        await call_getting_in(caller)
+        await place_orders(exchange, caller)
+        played = Played()
+        async with connect(http, exchange.base_url_ws) as socket:
+            await use_socket(exchange, caller, socket)
+            played.pushes, played.results = socket.pushes, socket.results
+            played.errors = socket.errors
+        await call_private_reads(caller)
+        for state in ("post_only", "cancel_only", "maintenance"):
+            exchange.set_system_state(state)
+            assert (await caller.call("POST", "/orders", body=caller.order())).status >= 400
+            assert (await caller.call("GET", "/system/state")).json == {"status": state}
+        played.answers = caller.answers
+        played.routes = routes_of(exchange)
+        return played
+
+
+def routes_of(exchange: LocalExchange) -> set[tuple[str, str]]:
+    """Return method and path of every REST endpoint the exchange serves."""
+    router = exchange._http._runner.app.router
+    routes = {(r.method, r.resource.canonical) for r in router.routes() if r.resource is not None}
+    return {(method, path.removeprefix("/v1")) for method, path in routes if path != "/v1"} - {
+        (method, path) for method, path in routes if method == "HEAD"
+    }
+
+
+@pytest.fixture(scope="module")
+def played() -> Played:
+    return asyncio.run(play())
+
+
+def findings(played: Played) -> list[Finding]:
+    """Return every difference of everything that was said, each once."""
+    found = []
+    for method, path, status, body in played.answers:
+        found += open_api().judge(method, path, status, body)
+    for push in played.pushes:
+        found += async_api().judge(push["channel"], push["data"])
+    for method, result in played.results:
+        found += open_rpc().judge(method, result)
+    return list({(f.source, f.path, f.rule): f for f in found}.values())
+
+
+def test_nothing_differs_from_the_documents_but_the_exceptions(played: Played) -> None:
+    unexplained = [
+        str(finding)
+        for finding in findings(played)
+        if not any(allowed.covers(finding) for allowed in EXCEPTIONS)
+    ]
+    assert unexplained == []
+
+
+def test_every_exception_happens(played: Played) -> None:
+    found = findings(played)
+    unused = [allowed for allowed in EXCEPTIONS if not any(map(allowed.covers, found))]
+    assert unused == []
+
+
+def test_every_endpoint_was_called_and_answered(played: Played) -> None:
+    answered = set()
+    for method, path, status, _body in played.answers:
+        for route_method, template in played.routes:
+            pattern = re.sub(r"\{[^}]+\}", "[^/]+", template)
+            is_literal_elsewhere = (method, path) in played.routes and path != template
+            if method == route_method and re.fullmatch(pattern, path) and not is_literal_elsewhere:
+                answered.add((route_method, template, status < 400))
+    expected = {(*route, True) for route in played.routes}
+    assert expected - answered == set()
+    never_refused = {route for route in played.routes if (*route, False) not in answered}
+    assert never_refused == NEVER_REFUSED
+
+
+def test_orders_were_seen_in_every_state(played: Played) -> None:
+    orders = [a.json for a in played.answers if a.status == 200 and "/orders/" in a.path and a.body]
+    states = {order["status"] for order in orders if "status" in order}
+    history = [
+        a.json["results"] for a in played.answers if a.path == "/orders-history" and a.status == 200
+    ]
+    reasons = {order["cancel_reason"] for page in history for order in page}
+    pushed = {p["data"]["status"] for p in played.pushes if p["channel"].startswith("orders")}
+    assert states >= {"NEW", "OPEN"}
+    assert pushed == {"NEW", "OPEN", "CLOSED"}
+    assert reasons >= {
+        "",
+        "USER_CANCELED",
+        "REMAINING_IOC_CANCEL",
+        "POST_ONLY_WOULD_CROSS",
+        "NOT_ENOUGH_MARGIN",
+        "REDUCE_ONLY_WILL_INCREASE",
+    }
+    assert {p["channel"] for p in played.pushes} == set(PRIVATE_CHANNELS)
+
+
+def test_every_method_was_called(played: Played) -> None:
+    called = {method for method, _ in played.results}
+    assert called | NOT_SERVED_METHODS == open_rpc().methods()
+
+
+def test_every_error_of_the_socket_has_a_documented_code(played: Played) -> None:
+    documented = {-32700, -32600, -32601, -32602, -32603, 100, 40110, 40111, 40300}
+    assert {error["code"] for _, error in played.errors} <= documented
+    for _, error in played.errors:
+        assert error.keys() <= {"code", "message", "data"}
+        assert isinstance(error["message"], str)
+
+
+async def test_empty_bucket_is_answered_as_it_was_recorded() -> None:
+    exchange = LocalExchange(seed=5, simulation_interval_ms=0, enforce_rate_limits=True)
+    async with exchange, aiohttp.ClientSession() as http:
+        caller = Caller(http, exchange.base_url_http, exchange.chain_id, "0x1", 1, 1)
+        while (answer := await caller.call("GET", "/account")).status != 429:
+            assert len(caller.answers) < CALLS_UNTIL_REFUSED_MAX
+    # Recorded so: no error word, which every other refusal has.
+    assert answer.json == {"message": "rate limit exceeded"}
+
+
+def test_judge_finds_what_is_invented_forgotten_and_of_a_wrong_type() -> None:
+    body = b'{"account": 5, "colour": "red"}'
+    found = {(f.path, f.rule) for f in open_api().judge("GET", "/account", 200, body)}
+    assert {("account", "type"), ("colour", "invented"), ("status", "absent")} <= found
+    found = {(f.path, f.rule) for f in open_api().judge("GET", "/positions", 418, b"{}")}
+    assert found == {
+        ("$", "status"),
+        ("data", "absent"),
+        ("error", "absent"),
+        ("message", "absent"),
+    }
+    found = {(f.path, f.rule) for f in async_api().judge("fills.ALL", {"id": "1"})}
+    assert {("$", "required"), ("price", "absent")} <= found
+    assert open_rpc().judge("auth", {"node_id": "a"}) == []
