@@ -482,6 +482,7 @@ async def test_a_closed_client_sends_nothing(tokens: Tokens) -> None:
         ({"base_url": "api.example.test/v1"}, "base_url_http"),
         ({"base_url": "ftp://api.example.test"}, "base_url_http"),
         ({"base_url": "https://"}, "base_url_http"),
+        ({"base_url": "https://[::1/v1"}, "base_url_http"),
         ({"base_url": "https://x.test/v1?a=b"}, "base_url_http"),
         ({"base_url": "https://me:hunter2@x.test/v1"}, "base_url_http"),
         ({"base_url": "https://x.test:99999/v1"}, "base_url_http"),
