@@ -1,6 +1,7 @@
 """The fast transport, on `picows`; see `transports`. Imported only when picows is installed."""
 
 import asyncio
+import contextlib
 from typing import Final
 
 import picows
@@ -153,9 +154,11 @@ class PicowsTransport:
             self._adapter.reason = "closed here"
             wire.send_close(picows.WSCloseCode.OK)
             wire.disconnect()
-        try:
-            async with asyncio.timeout(CLOSE_TIMEOUT_SECS):
+        # It raises what ended the connection, such as a frame too big: that is in the log already.
+        with contextlib.suppress(picows.WSError):
+            try:
+                async with asyncio.timeout(CLOSE_TIMEOUT_SECS):
+                    await wire.wait_disconnected()
+            except TimeoutError:
+                wire.underlying_transport.abort()
                 await wire.wait_disconnected()
-        except TimeoutError:
-            wire.underlying_transport.abort()
-            await wire.wait_disconnected()

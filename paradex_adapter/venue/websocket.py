@@ -192,11 +192,12 @@ class WebSocketConnection:
                 [ready, supervisor], timeout=timeout_secs, return_when=asyncio.FIRST_COMPLETED
             )
         finally:
+            # Whoever was ready and lost it at once is connected: the supervisor sees to the rest.
+            was_ready = ready.done()
             ready.cancel()
-            is_ready = self._ready.is_set()
-            if not is_ready:
+            if not was_ready:
                 await self.close()
-        if is_ready:
+        if was_ready:
             return
         if not supervisor.cancelled():
             supervisor.result()
