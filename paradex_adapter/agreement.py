@@ -1,12 +1,12 @@
 """Whether NautilusTrader's books and the venue's say the same, in sentences where they do not.
 
-Exactly alike must be: the set of orders with their ends and filled quantities, the trade ids, the net
-positions. To 1e-8 of its currency the commission of each fill; to 1e-6 the average prices, and the
-realized PnL of each market, which is the venue's less the fees. Funding is the venue's alone and shown
-apart (`realized_funding`).
+Exactly alike must be: the set of orders with their ends and filled quantities, the trade ids, the
+net positions. To 1e-8 of its currency the commission of each fill; to 1e-6 the average prices, and
+the realized PnL of each market, which is the venue's less the fees. Funding is the venue's alone
+and shown apart (`realized_funding`).
 
-The venue's side is read here by itself, from the JSON objects of its REST answers, so that a mistake
-of the parsers cannot agree with itself.
+The venue's side is read here by itself, from the JSON objects of its REST answers, and its words
+are spelled here again, so that a mistake of the parsers cannot agree with itself.
 """
 
 from collections import defaultdict
@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from nautilus_trader.cache.cache import Cache
 from nautilus_trader.model.enums import OrderStatus
-from nautilus_trader.model.events import OrderFilled
+from nautilus_trader.model.events import OrderAccepted, OrderFilled
 from nautilus_trader.model.identifiers import Venue
 from nautilus_trader.model.orders import Order
 
@@ -28,9 +28,28 @@ ZERO: Final = Decimal(0)
 
 type Row = Mapping[str, Any]
 
-# Reasons that Nautilus calls by names of their own. Written down here again, as the venue uses them.
 _EXPIRED_REASONS: Final = frozenset(["EXPIRED", "ASSET_EXPIRED"])
-_ENDS_OF_UNFILLED: Final = (OrderStatus.CANCELED, OrderStatus.REJECTED)
+# With these an order is refused that never worked; one that did is canceled.
+_REFUSED_REASONS: Final = frozenset(
+    [
+        "ASSET_EXPIRED",
+        "ASSET_UNAVAILABLE",
+        "EXCEEDS_MAX_SLIPPAGE",
+        "MARKET_NOT_OPEN",
+        "MMP_FROZEN",
+        "MMP_NOT_CONFIGURED",
+        "NOT_ENOUGH_MARGIN",
+        "ORDER_EXCEEDS_POSITION_LIMIT",
+        "ORDER_SIZE_BELOW_MIN",
+        "ORDER_TYPE_INVALID",
+        "POST_ONLY_WOULD_CROSS",
+        "PRICE_NOT_AVAILABLE",
+        "REDUCE_ONLY_WILL_INCREASE",
+        "SELF_TRADE",
+        "TIMEOUT",
+        "UNEXPECTED_FAILURE",
+    ]
+)
 
 
 def find_differences(
@@ -82,21 +101,30 @@ def _is_told(order: Order) -> bool:
 
 
 def _compare_orders(held: list[Order], orders: list[Row], fills: list[Row]) -> list[str]:
-    ours = {_name_of_held(order): order for order in held}
-    theirs = {_name_of_told(row): row for row in orders}
-    orderless = {str(fill.get("order_id") or "") for fill in fills} - {
-        str(row["id"]) for row in orders
-    }
-    differences = [f"order {name} is at the venue alone" for name in theirs.keys() - ours.keys()]
-    for name, order in ours.items():
-        row = theirs.get(name)
+    by_venue_id = {str(row["id"]): row for row in orders}
+    # An order refused before it worked has no venue id in NautilusTrader.
+    by_client_id = {str(row["client_id"]): row for row in orders if row.get("client_id")}
+    orderless = {str(fill.get("order_id") or "") for fill in fills} - by_venue_id.keys()
+    differences = []
+    for order in held:
+        venue_order_id = order.venue_order_id
+        if venue_order_id is None:
+            row = by_client_id.get(order.client_order_id.value)
+        else:
+            row = by_venue_id.get(venue_order_id.value)
+        name = order.client_order_id.value
         if row is not None:
+            by_venue_id.pop(str(row["id"]), None)
             differences += _compare_order(name, order, row)
-        elif not _is_of_fill_alone(order, orderless):
-            # One that never reached the venue must be refused here.
-            if order.status != OrderStatus.REJECTED:
-                differences.append(f"order {name} ({order.status_string()}) is not at the venue")
-    return differences
+        elif order.status != OrderStatus.REJECTED and not _is_of_fill_alone(order, orderless):
+            differences.append(f"order {name} ({order.status_string()}) is not at the venue")
+    return [
+        *differences,
+        *(
+            f"order {row.get('client_id') or name} is at the venue alone"
+            for name, row in by_venue_id.items()
+        ),
+    ]
 
 
 def _is_of_fill_alone(order: Order, orderless: set[str]) -> bool:
@@ -110,8 +138,9 @@ def _is_of_fill_alone(order: Order, orderless: set[str]) -> bool:
 def _compare_order(name: str, order: Order, row: Row) -> list[str]:
     differences = []
     size, remaining = _decimal(row["size"]), _decimal(row["remaining_size"])
-    expected = _expected_statuses(row, size, remaining)
-    if order.status not in expected:
+    was_accepted = any(isinstance(event, OrderAccepted) for event in order.events)
+    expected = _expected_status(row, size, remaining, was_accepted)
+    if order.status != expected:
         told = f"{row['status']} {row.get('cancel_reason') or ''}".strip()
         differences.append(f"order {name} is {order.status_string()}, at the venue {told}")
     filled = order.filled_qty.as_decimal()
@@ -123,20 +152,19 @@ def _compare_order(name: str, order: Order, row: Row) -> list[str]:
     return differences
 
 
-def _expected_statuses(row: Row, size: Decimal, remaining: Decimal) -> tuple[OrderStatus, ...]:
+def _expected_status(
+    row: Row, size: Decimal, remaining: Decimal, was_accepted: bool
+) -> OrderStatus:
     if row["status"] == "NEW":
-        return (OrderStatus.SUBMITTED, OrderStatus.PENDING_CANCEL)
+        return OrderStatus.SUBMITTED
     if row["status"] != "CLOSED":
-        if remaining == size:
-            return (OrderStatus.ACCEPTED,)
-        return (OrderStatus.PARTIALLY_FILLED,)
+        return OrderStatus.ACCEPTED if remaining == size else OrderStatus.PARTIALLY_FILLED
+    reason = row.get("cancel_reason")
     if remaining == 0:
-        return (OrderStatus.FILLED,)
-    if row.get("cancel_reason") in _EXPIRED_REASONS:
-        return (OrderStatus.EXPIRED,)
-    if remaining == size:
-        return _ENDS_OF_UNFILLED
-    return (OrderStatus.CANCELED,)
+        return OrderStatus.FILLED
+    if remaining == size and not was_accepted and reason in _REFUSED_REASONS:
+        return OrderStatus.REJECTED
+    return OrderStatus.EXPIRED if reason in _EXPIRED_REASONS else OrderStatus.CANCELED
 
 
 def _compare_fills(held: list[Order], fills: list[Row]) -> list[str]:
@@ -211,15 +239,6 @@ def _compare_realized(cache: Cache, venue: Venue, fills: list[Row]) -> list[str]
         for market in sorted({*ours, *theirs})
         if abs(ours[market] - theirs[market]) > VALUE_TOLERANCE
     ]
-
-
-def _name_of_held(order: Order) -> str:
-    venue_order_id = order.venue_order_id
-    return order.client_order_id.value if venue_order_id is None else venue_order_id.value
-
-
-def _name_of_told(row: Row) -> str:
-    return str(row["id"])
 
 
 def _signed_size(row: Row) -> Decimal:

@@ -113,7 +113,7 @@ async def until(condition: Callable[[], bool], what: str = "") -> None:
     """Wait for a condition, at most `WAIT_SECS`."""
     try:
         async with asyncio.timeout(WAIT_SECS):
-            while not condition():
+            while not condition():  # noqa: ASYNC110 - nothing tells when a node has got there
                 await asyncio.sleep(0.01)
     except TimeoutError:
         raise AssertionError(f"did not come true: {what or condition}") from None
