@@ -86,7 +86,7 @@ def local_exchange_process(seed: int) -> Iterator[dict[str, str]]:
         line = process.stdout.readline()
         if not line:
             process.wait(EXCHANGE_START_SECS_MAX)
-            raise VenueUnavailable("the local exchange did not start: its own message is above")
+            raise VenueUnavailable("start of the local exchange", "its own message is above")
         yield json.loads(line)
     finally:
         process.terminate()
@@ -137,7 +137,8 @@ def _build_node(connection: dict[str, str], log_level: str) -> TradingNode:
     config = TradingNodeConfig(
         trader_id=TraderId("DEMO-001"),
         logging=LoggingConfig(log_level=log_level),
-        exec_engine=LiveExecEngineConfig(reconciliation=True),
+        # Nothing runs here before the node does, so continuous checks need not wait.
+        exec_engine=LiveExecEngineConfig(reconciliation_startup_delay_secs=0),
         data_clients={PARADEX: ParadexDataClientConfig(instrument_provider=instruments, **urls)},
         exec_clients={
             PARADEX: ParadexExecClientConfig(
@@ -162,7 +163,7 @@ async def _until_running(node: TradingNode, running: asyncio.Task[Any]) -> None:
     deadline = asyncio.get_running_loop().time() + 2 * NODE_START_SECS_MAX
     while not node.trader.is_running:
         if running.done() or asyncio.get_running_loop().time() > deadline:
-            raise VenueUnavailable("the node did not start: its log above says why")
+            raise VenueUnavailable("start of the node", "its log above says why")
         await asyncio.sleep(POLL_SECS)
 
 

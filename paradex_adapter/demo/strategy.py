@@ -12,6 +12,7 @@ from nautilus_trader.model.enums import BookType, OrderSide, TimeInForce
 from nautilus_trader.model.events import OrderAccepted, OrderEvent, OrderFilled
 from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId
 from nautilus_trader.model.instruments import Instrument
+from nautilus_trader.model.objects import Quantity
 from nautilus_trader.model.orders import Order
 from nautilus_trader.trading.strategy import Strategy
 
@@ -122,8 +123,12 @@ class DemoStrategy(Strategy):
             return
         self._takes += 1
         side = self._random.choice((OrderSide.BUY, OrderSide.SELL))
-        price = quote.ask_price if side == OrderSide.BUY else quote.bid_price
-        size = self._size(price.as_decimal())
+        is_buy = side == OrderSide.BUY
+        price = quote.ask_price if is_buy else quote.bid_price
+        # No more than the best price offers: what lies behind it may be our own quote.
+        size = min(self._size(price.as_decimal()), quote.ask_size if is_buy else quote.bid_size)
+        if price * size < self._instrument.min_notional.as_decimal():
+            return
         instrument_id = self.config.instrument_id
         if self._takes % 2:
             self._send(self.order_factory.market(instrument_id, side, size))
@@ -134,7 +139,7 @@ class DemoStrategy(Strategy):
                 )
             )
 
-    def _size(self, price: Decimal) -> object:
+    def _size(self, price: Decimal) -> Quantity:
         return self._instrument.make_qty(NOTIONAL / price * self._random.randint(1, 3))
 
     def _send(self, order: Order) -> None:
