@@ -1,7 +1,7 @@
 """The pytest fixture ``paradex_exchange``: a local exchange for the tests of those who use us.
 
-The exchange runs in a thread of its own, so the fixture serves plain tests, tests on an asyncio loop
-and tests that start processes alike, and needs no other plugin::
+The exchange runs in a thread of its own, so the fixture serves plain tests, tests on an asyncio
+loop and tests that start processes alike, and needs no other plugin::
 
     def test_my_strategy(paradex_exchange):
         paradex_exchange.place_liquidity("BTC-USD-PERP", "SELL", "90010", "0.5")
@@ -14,8 +14,9 @@ and tests that start processes alike, and needs no other plugin::
         ...
         assert paradex_exchange.received_order("O-1")["size"] == "0.01"
 
-Each test gets an exchange of its own. It leaves the books to the test; for simulated order flow, or any
-other option of `paradex_adapter.local_exchange.Options`, override ``paradex_exchange_options``::
+Each test gets an exchange of its own. It leaves the books to the test; for simulated order flow, or
+any other option of `paradex_adapter.local_exchange.Options`, override
+``paradex_exchange_options``::
 
     @pytest.fixture
     def paradex_exchange_options():

@@ -5,7 +5,8 @@ the venue checks, matches orders and keeps books and records. It shares no code 
 package.
 """
 
-from paradex_adapter.local_exchange.exchange import LocalExchange, TradingKey
+from paradex_adapter.local_exchange.controls import TradingKey
+from paradex_adapter.local_exchange.exchange import LocalExchange
 from paradex_adapter.local_exchange.options import Options
 
 __all__ = ["LocalExchange", "Options", "TradingKey"]

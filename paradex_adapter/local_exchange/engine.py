@@ -2,7 +2,7 @@
 
 Each public method is one change of the venue's state. It ends with `_publish`, which moves the
 book's sequence number on by one when the book changed and tells the listener what came of it, in
-the order trades, book, fills, orders, positions, accounts.
+the order trades, book, fills, orders, positions, accounts (orders before fills where asked).
 """
 
 from __future__ import annotations
@@ -65,12 +65,14 @@ class Engine:
         listener: Listener,
         *,
         is_fill_side_of_taker: bool = False,
+        is_order_before_fill: bool = False,
     ) -> None:
         self._markets = markets
         self._accounts = accounts
         self._clock = clock
         self._listener = listener
         self._is_fill_side_of_taker = is_fill_side_of_taker
+        self._is_order_before_fill = is_order_before_fill
         self._effects = _Effects()
         self._orders_count = 0
         self._fills_count = 0
@@ -317,13 +319,19 @@ class Engine:
         change = market.book.commit(now_ms)
         if change is not None:
             self._listener.on_book(market, change)
+        if self._is_order_before_fill:
+            self._publish_orders(effects)
         for fill in effects.fills:
             self._listener.on_fill(fill)
-        for order in effects.orders.values():
-            self._listener.on_order(order)
+        if not self._is_order_before_fill:
+            self._publish_orders(effects)
         for account, position in effects.positions.values():
             self._listener.on_position(account, position)
         self._publish_accounts(effects.accounts.values(), now_ms)
+
+    def _publish_orders(self, effects: _Effects) -> None:
+        for order in effects.orders.values():
+            self._listener.on_order(order)
 
     def _publish_accounts(self, accounts: Iterable[Account], now_ms: int) -> None:
         for account in accounts:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+#: Stand for a method where the request is no plain HTTP request.
 RPC: Final = "RPC"
+WEBSOCKET: Final = "WS"
 
 
 @dataclass(slots=True)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from decimal import Decimal
-from typing import Final, Protocol
+from typing import Final
 
 import orjson
 
@@ -14,101 +13,23 @@ from paradex_adapter.local_exchange import frames, sbe
 from paradex_adapter.local_exchange.accounts import Account, Fill
 from paradex_adapter.local_exchange.amounts import ZERO, average
 from paradex_adapter.local_exchange.book import BookChange
-from paradex_adapter.local_exchange.errors import INVALID_REQUEST, NOT_AUTHENTICATED, RpcError
+from paradex_adapter.local_exchange.channels import (
+    ALL,
+    BOOK,
+    BOOK_TOP,
+    BOOK_TOP_LEVELS,
+    Channel,
+    Subscriber,
+)
 from paradex_adapter.local_exchange.markets import Market, Trade
 from paradex_adapter.local_exchange.options import Options
 from paradex_adapter.local_exchange.orders import Order
 from paradex_adapter.local_exchange.positions import Position
 from paradex_adapter.local_exchange.sequences import Clock
 
-CHANNEL_LENGTH_MAX: Final = 128
-ALL: Final = "ALL"
-DELTAS: Final = "order_book.deltas"
-
-#: Channel families by whether a market follows the name: always, sometimes or never.
-PUBLIC: Final = {"bbo": True, "trades": True, "markets_summary": None, "funding_data": None}
-PRIVATE: Final = {"orders": True, "fills": True, "positions": False, "account": False}
-#: Channels of the best levels, sent whole: what follows the market's name, and their interval.
-SNAPSHOTS_MS: Final = {"snapshot@15@50ms": 50, "snapshot@15@100ms": 100}
-SNAPSHOT_DEPTH: Final = 15
-#: Taken, and silent: nothing of the kind happens here.
-SILENT_PUBLIC: Final = {"markets": None}
-SILENT_PRIVATE: Final = {
-    "funding_payments": True,
-    "balance_events": False,
-    "tradebusts": False,
-    "transaction": False,
-    "transfers": False,
-}
-
-
-class Subscriber(Protocol):
-    """A connection as the feed sees it."""
-
-    sbe_version: int | None
-    account: Account | None
-
-    def send(self, data: str | bytes) -> None:
-        """Queue one text or binary frame."""
-
-
-@dataclass(frozen=True, slots=True)
-class Channel:
-    """A channel a connection may listen to."""
-
-    name: str
-    family: str
-    market: str
-    account: str = ""
-
-
-Key = tuple[str, str, str]
-
-
-def _invalid(why: str) -> RpcError:
-    return RpcError(INVALID_REQUEST, "invalid subscribe request", why)
-
-
-def parse_channel(name: object, subscriber: Subscriber, markets: Mapping[str, Market]) -> Channel:
-    """Read a channel name for a connection.
-
-    Raises
-    ------
-    RpcError
-        When the channel does not exist, or this connection may not have it.
-    """
-    if not isinstance(name, str) or not 0 < len(name) <= CHANNEL_LENGTH_MAX:
-        raise _invalid("invalid channel")
-    family, _, rest = name.partition(".")
-    if family == "order_book":
-        market, _, kind = rest.rpartition(".")
-        if kind.startswith("deltas@"):
-            raise _invalid("no parameters expected for deltas topic.")
-        if (kind != "deltas" and kind not in SNAPSHOTS_MS) or market not in markets:
-            raise _invalid("invalid channel")
-        return _public(name, f"{family}.{kind}", market, subscriber)
-    families = {**PUBLIC, **PRIVATE, **SILENT_PUBLIC, **SILENT_PRIVATE}
-    if family not in families or not _is_market_right(families[family], rest, markets):
-        raise _invalid("invalid channel")
-    if family in PUBLIC:
-        return _public(name, family, rest or ALL, subscriber)
-    if family in SILENT_PUBLIC:
-        return Channel(name, family, rest or ALL)
-    if subscriber.account is None:
-        raise RpcError(NOT_AUTHENTICATED, "Permission denied", "authentication required")
-    return Channel(name, family, rest or ALL, subscriber.account.address)
-
-
-def _is_market_right(takes: bool | None, market: str, markets: Mapping[str, Market]) -> bool:
-    if not market:
-        return not takes
-    return takes is not False and (market == ALL or market in markets)
-
-
-def _public(name: str, family: str, market: str, subscriber: Subscriber) -> Channel:
-    if subscriber.sbe_version is None:
-        raise _invalid("public channels are served as SBE only")
-    return Channel(name, family, market)
+#: Family, market and account; for the top of a book also its interval and price step.
+Key = tuple[str, str, str, int, Decimal | None]
+_MS_PER_S: Final = 1000
 
 
 class Feed:
@@ -119,11 +40,12 @@ class Feed:
         self._clock = clock
         self._options = options
         self._subscribers: dict[Key, dict[Subscriber, str]] = {}
-        self._skipped: set[str] = set()
+        # The tops of a market's book that someone has, and those that are about to be sent.
+        self._tops: dict[str, set[Key]] = {symbol: set() for symbol in markets}
         self._scheduled: set[Key] = set()
+        self._skipped: set[str] = set()
         self._is_fill_doubled = False
         self.open_interest: Callable[[str], Decimal] = lambda _symbol: ZERO
-        self.margin_markets = markets
 
     # --- Subscriptions ------------------------------------------------------------------------
 
@@ -133,18 +55,29 @@ class Feed:
 
     def subscribe(self, subscriber: Subscriber, channel: Channel) -> None:
         """Add a listener and send it what the channel begins with."""
-        self._subscribers.setdefault(_key(channel), {})[subscriber] = channel.name
-        version = subscriber.sbe_version
-        if version is None or channel.market == ALL:
+        key = _key(channel)
+        self._subscribers.setdefault(key, {})[subscriber] = channel.name
+        if channel.family == BOOK_TOP:
+            self._tops[channel.market].add(key)
+        if subscriber.sbe_version is None or channel.market == ALL:
             return
+        frame = self._first_frame(key)
+        if frame is not None:
+            subscriber.send(self._encode(frame, subscriber.sbe_version))
+
+    def _first_frame(self, key: Key) -> frames.Frame | None:
         now_us = self._clock.now_us()
-        if channel.family.startswith("order_book."):
-            depth = None if channel.family == DELTAS else SNAPSHOT_DEPTH
-            self._send_frame(
-                subscriber, frames.snapshot_frame(self._markets[channel.market], now_us, depth)
-            )
-        elif channel.family == "bbo":
-            self._send_frame(subscriber, frames.bbo_frame(self._markets[channel.market], now_us))
+        if key[0] == BOOK:
+            return frames.snapshot_frame(self._markets[key[1]], now_us)
+        if key[0] == BOOK_TOP:
+            return self._top_frame(key)
+        if key[0] == "bbo":
+            return frames.bbo_frame(self._markets[key[1]], now_us)
+        return None
+
+    def _top_frame(self, key: Key) -> frames.Frame:
+        market, now_us = self._markets[key[1]], self._clock.now_us()
+        return frames.snapshot_frame(market, now_us, BOOK_TOP_LEVELS, key[4])
 
     def unsubscribe(self, subscriber: Subscriber, channel: Channel) -> None:
         """Remove a listener from a channel."""
@@ -167,16 +100,16 @@ class Feed:
 
     # --- Sending ------------------------------------------------------------------------------
 
-    def _send_frame(self, subscriber: Subscriber, frame: frames.Frame) -> None:
-        subscriber.send(self._encode(frame, subscriber.sbe_version or 0))
-
     def _encode(self, frame: frames.Frame, version: int) -> bytes:
         return sbe.encode(frame[0], frame[1], version, long_layout=self._options.long_layout)
 
     def _public(self, family: str, market: str, make: Callable[[], frames.Frame]) -> None:
+        self._send(((family, symbol, "", 0, None) for symbol in (market, ALL)), make)
+
+    def _send(self, keys: Iterable[Key], make: Callable[[], frames.Frame]) -> None:
         encoded: dict[int, bytes] = {}
         frame: frames.Frame | None = None
-        for key in ((family, market, ""), (family, ALL, "")):
+        for key in keys:
             for subscriber in list(self._subscribers.get(key, ())):
                 version = subscriber.sbe_version or 0
                 if version not in encoded:
@@ -193,7 +126,8 @@ class Feed:
         make: Callable[[], frames.Frame],
         times: int = 1,
     ) -> None:
-        for key in dict.fromkeys(((family, market, account), (family, ALL, account))):
+        for symbol in dict.fromkeys((market, ALL)):
+            key = (family, symbol, account, 0, None)
             for subscriber, name in list(self._subscribers.get(key, {}).items()):
                 if subscriber.sbe_version is not None and self._options.private_sbe:
                     data: str | bytes = self._encode(make(), subscriber.sbe_version)
@@ -215,26 +149,20 @@ class Feed:
         if market.symbol in self._skipped:
             self._skipped.discard(market.symbol)
         else:
-            self._public(DELTAS, market.symbol, lambda: frames.delta_frame(market, change, now_us))
-        self._schedule_snapshots(market)
+            self._public(BOOK, market.symbol, lambda: frames.delta_frame(market, change, now_us))
+        for key in self._tops[market.symbol] - self._scheduled:
+            self._scheduled.add(key)
+            loop = asyncio.get_running_loop()
+            loop.call_later(key[3] / _MS_PER_S, self._send_top, key)
         if change.is_best_changed:
             self._public("bbo", market.symbol, lambda: frames.bbo_frame(market, now_us))
 
-    def _schedule_snapshots(self, market: Market) -> None:
-        for kind, interval_ms in SNAPSHOTS_MS.items():
-            key = (f"order_book.{kind}", market.symbol, "")
-            if self._subscribers.get(key) and key not in self._scheduled:
-                self._scheduled.add(key)
-                asyncio.get_running_loop().call_later(
-                    interval_ms / 1000, self._send_snapshot, key, market
-                )
-
-    def _send_snapshot(self, key: Key, market: Market) -> None:
+    def _send_top(self, key: Key) -> None:
         self._scheduled.discard(key)
-        now_us = self._clock.now_us()
-        self._public(
-            key[0], market.symbol, lambda: frames.snapshot_frame(market, now_us, SNAPSHOT_DEPTH)
-        )
+        if not self._subscribers[key]:
+            self._tops[key[1]].discard(key)
+            return
+        self._send((key,), lambda: self._top_frame(key))
 
     def on_summary(self, market: Market) -> None:
         """Send a market's summary."""
@@ -279,8 +207,10 @@ class Feed:
         )
 
     def _has_listener(self, fill: Fill) -> bool:
-        keys = (("fills", fill.market, fill.account), ("fills", ALL, fill.account))
-        return any(self._subscribers.get(key) for key in keys)
+        return any(
+            self._subscribers.get(("fills", symbol, fill.account, 0, None))
+            for symbol in (fill.market, ALL)
+        )
 
     def on_position(self, account: Account, position: Position) -> None:
         """Send a changed position."""
@@ -307,7 +237,7 @@ class Feed:
 
 
 def _key(channel: Channel) -> Key:
-    return channel.family, channel.market, channel.account
+    return channel.family, channel.market, channel.account, channel.interval_ms, channel.tick
 
 
 def _push(name: str, data: dict[str, object]) -> str:

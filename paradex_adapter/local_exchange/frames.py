@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, localcontext
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, localcontext
 from typing import Final
 
 from paradex_adapter.local_exchange.accounts import Account, Fill, Margin
 from paradex_adapter.local_exchange.amounts import AVERAGE_STEP, MONEY, ZERO, average
-from paradex_adapter.local_exchange.book import BUY, SELL, BookChange
+from paradex_adapter.local_exchange.book import BUY, SELL, BookChange, Level
 from paradex_adapter.local_exchange.markets import Market, Trade
 from paradex_adapter.local_exchange.orders import Order
 from paradex_adapter.local_exchange.positions import Position
@@ -65,15 +65,30 @@ def _book_fields(market: Market, now_us: int) -> dict[str, object]:
     }
 
 
-def snapshot_frame(market: Market, now_us: int, depth: int | None = None) -> Frame:
-    """Return the frame of a book: whole, or its best levels."""
+def snapshot_frame(
+    market: Market, now_us: int, depth: int | None = None, tick: Decimal | None = None
+) -> Frame:
+    """Return the frame of a book: whole, or its best levels, summed up by a price step."""
     return "book", {
         **_book_fields(market, now_us),
         "seq": market.book.seq_no,
         "pkgType": "SNAPSHOT",
-        "bids": market.book.sides[BUY].levels(depth),
-        "asks": market.book.sides[SELL].levels(depth),
+        "bids": _levels(market, BUY, tick)[:depth],
+        "asks": _levels(market, SELL, tick)[:depth],
     }
+
+
+def _levels(market: Market, side: str, tick: Decimal | None) -> list[Level]:
+    levels = market.book.sides[side].levels()
+    if tick is None:
+        return levels
+    # Away from the other side, so that an aggregated book is never crossed.
+    rounding = ROUND_FLOOR if side == BUY else ROUND_CEILING
+    summed: dict[Decimal, Decimal] = {}
+    for price, size in levels:
+        step = (price / tick).to_integral_value(rounding) * tick
+        summed[step] = summed.get(step, ZERO) + size
+    return list(summed.items())
 
 
 def delta_frame(market: Market, change: BookChange, now_us: int) -> Frame:

@@ -28,7 +28,8 @@ from paradex_adapter.local_exchange.sequences import Clock
 from paradex_adapter.local_exchange.tokens import Session
 
 SIGNATURE_LENGTH_MAX: Final = 512
-REQUESTS_KEPT_MAX: Final = 100_000
+CLIENT_ID_KEPT_MAX: Final = 1024
+REQUESTS_KEPT_MAX: Final = 20_000
 
 
 def parse_signature(text: str) -> tuple[int, int]:
@@ -151,9 +152,11 @@ class Gateway:
         )
 
     def _remember(self, body: object) -> None:
-        client_id = body.get("client_id") if isinstance(body, dict) else None
-        if isinstance(client_id, str):
-            self._received[client_id] = body if isinstance(body, dict) else {}
+        if not isinstance(body, dict):
+            return
+        client_id = body.get("client_id")
+        if isinstance(client_id, str) and len(client_id) <= CLIENT_ID_KEPT_MAX:
+            self._received[client_id] = body
             self._received.move_to_end(client_id)
         while len(self._received) > REQUESTS_KEPT_MAX:
             self._received.popitem(last=False)

@@ -8,13 +8,12 @@ from collections.abc import Awaitable, Callable, Iterable
 from decimal import localcontext
 from typing import Final
 
-import orjson
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
 
 from paradex_adapter.local_exchange.amounts import MONEY
 from paradex_adapter.local_exchange.errors import VenueError
-from paradex_adapter.local_exchange.faults import Faults
+from paradex_adapter.local_exchange.faults import WEBSOCKET, Failure, Faults
 from paradex_adapter.local_exchange.options import Options
 from paradex_adapter.local_exchange.rate_limits import RateLimits, budget_of
 from paradex_adapter.local_exchange.rest import (
@@ -125,11 +124,12 @@ class HttpServer:
     async def _serve(self, request: web.Request, handler: AnyHandler) -> web.StreamResponse:
         if request.path == "/v1":
             if request.headers.get(hdrs.UPGRADE, "").lower() == "websocket":
-                return await handler(request)
+                failure = self._faults.take_failure(WEBSOCKET, request.path)
+                return _canned(failure) if failure else await handler(request)
             return error_response(VenueError("INVALID_TOKEN", _UNKNOWN_PATH))
         failure = self._faults.take_failure(request.method, request.path)
         if failure is not None:
-            return _canned(failure.status, failure.body)
+            return _canned(failure)
         kind, limit = budget_of(request.method, request.path)
         caller = request.headers.get(hdrs.AUTHORIZATION, request.remote or "")
         has_budget, headers = self._limits.spend(caller, kind, limit)
@@ -170,9 +170,7 @@ def _listener(port: int) -> socket.socket:
     return listener
 
 
-def _canned(status: int, body: dict[str, object] | str) -> web.Response:
-    if isinstance(body, str):
-        return web.Response(status=status, text=body, content_type="text/html")
-    return web.Response(
-        status=status, body=orjson.dumps(body), content_type="application/json", charset="utf-8"
-    )
+def _canned(failure: Failure) -> web.Response:
+    if isinstance(failure.body, str):
+        return web.Response(status=failure.status, text=failure.body, content_type="text/html")
+    return json_response(failure.body, failure.status)

@@ -42,6 +42,8 @@ class Options:
         ``_usd`` namesakes in USD. Profits are not converted.
     is_fill_side_of_taker : bool
         Whether ``side`` of a fill is the taker's, as the specification says, or the account's own.
+    is_order_before_fill : bool
+        Whether an order's new state is sent before the fills that led to it, or after them.
     enforce_rate_limits : bool
         Whether an empty bucket is answered with HTTP 429, or only shown in the headers.
     ping_interval_s, pong_timeout_s, heartbeat_interval_s : float
@@ -64,6 +66,7 @@ class Options:
     onboarding_balance: Decimal = Decimal(0)
     usdc_price: Decimal = Decimal(1)
     is_fill_side_of_taker: bool = False
+    is_order_before_fill: bool = False
     enforce_rate_limits: bool = False
     ping_interval_s: float = 55.0
     pong_timeout_s: float = 5.0

@@ -11,6 +11,8 @@ from paradex_adapter.local_exchange.amounts import ZERO, amount_text, average, p
 from paradex_adapter.local_exchange.errors import VenueError
 
 CLIENT_ID_MAX: Final = 64
+#: What fits into a binary frame.
+CLIENT_ID_BYTES_MAX: Final = 255
 RECV_WINDOW_MIN_MS: Final = 10
 RECV_WINDOW_DEFAULT_MS: Final = 300_000
 #: How far ahead of the venue's clock a signature may be dated.
@@ -32,13 +34,6 @@ SERVED_TYPES: Final = ("MARKET", "LIMIT")
 INSTRUCTIONS: Final = ("GTC", "POST_ONLY", "IOC", "RPI")
 STP_MODES: Final = ("EXPIRE_MAKER", "EXPIRE_TAKER", "EXPIRE_BOTH")
 FLAGS: Final = ("REDUCE_ONLY", "MMP")
-FIELDS: Final = frozenset(
-    (
-        *("market", "side", "type", "size", "price", "instruction", "signature"),
-        *("signature_timestamp", "client_id", "trigger_price", "flags", "stp", "recv_window"),
-        *("vwap_price", "on_behalf_of_account", "dime_discount"),
-    )
-)
 
 
 @dataclass(slots=True)
@@ -152,7 +147,7 @@ def _client_id(body: Mapping[str, object]) -> str:
         return ""
     if not isinstance(value, str):
         raise VenueError("BINDING_ERROR", "client_id: expected a string")
-    if len(value) > CLIENT_ID_MAX:
+    if len(value) > CLIENT_ID_MAX or len(value.encode()) > CLIENT_ID_BYTES_MAX:
         raise VenueError("VALIDATION_ERROR", f"client_id: at most {CLIENT_ID_MAX} characters")
     return value
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Final
@@ -31,7 +32,7 @@ SIGNATURE_LIFETIME_DEFAULT_S: Final = 30 * 60
 SIGNATURE_LIFETIME_MAX_S: Final = 7 * 24 * 3600
 #: How far the client's clock may be off when it asks for a token.
 TIMESTAMP_TOLERANCE_S: Final = 300
-HEX_LENGTH_MAX: Final = 66
+_HEX: Final = re.compile(r"0x[0-9a-fA-F]{1,64}", re.ASCII)
 
 Register = Callable[[str, int, Decimal], Account]
 
@@ -44,15 +45,9 @@ def parse_felt(text: str, error: str, what: str) -> int:
     VenueError
         With the given word.
     """
-    digits = text.removeprefix("0x")
-    is_hex = text.startswith("0x") and len(text) <= HEX_LENGTH_MAX and digits.isalnum()
-    try:
-        number = int(digits, 16) if is_hex else stark.FIELD_PRIME
-    except ValueError:
-        number = stark.FIELD_PRIME
-    if not 0 < number < stark.FIELD_PRIME:
+    if _HEX.fullmatch(text) is None or not 0 < int(text, 16) < stark.FIELD_PRIME:
         raise VenueError(error, f"{what}: invalid value", 400)
-    return number
+    return int(text, 16)
 
 
 class AccountEndpoints:

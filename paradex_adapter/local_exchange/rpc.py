@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
 from paradex_adapter.local_exchange.accounts import Account
+from paradex_adapter.local_exchange.channels import Subscriber, parse_channel
 from paradex_adapter.local_exchange.errors import (
     INVALID_BEARER,
     INVALID_PARAMS,
@@ -17,7 +18,7 @@ from paradex_adapter.local_exchange.errors import (
     RpcError,
     VenueError,
 )
-from paradex_adapter.local_exchange.feed import Feed, Subscriber, parse_channel
+from paradex_adapter.local_exchange.feed import Feed
 from paradex_adapter.local_exchange.gateway import Gateway
 from paradex_adapter.local_exchange.markets import Market
 from paradex_adapter.local_exchange.orders import Order

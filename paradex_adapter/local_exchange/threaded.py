@@ -1,4 +1,4 @@
-"""A local exchange on a loop and a thread of its own, for callers with another loop or with none."""
+"""A local exchange on a loop and a thread of its own, for callers on any loop or none."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ T = TypeVar("T")
 
 
 class ThreadedExchange:
-    """Runs a `LocalExchange` in a background thread: ``with ThreadedExchange(seed=1) as exchange:``.
+    """Runs a `LocalExchange` in a thread: ``with ThreadedExchange(seed=1) as exchange:``.
 
-    Every attribute and method of `LocalExchange` but ``start`` and ``stop`` is there; a call runs on
-    the exchange's own loop and returns its result, so it may come from a test with a loop, from one
-    without, and from any thread.
+    Every attribute and method of `LocalExchange` but ``start`` and ``stop`` is there; a call runs
+    on the exchange's own loop and returns its result, so it may come from a test with a loop, from
+    one without, and from any thread.
 
     Parameters
     ----------

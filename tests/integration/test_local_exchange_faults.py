@@ -194,3 +194,13 @@ async def test_the_venues_clock_may_differ() -> None:
         request = client.order("BUY", "0.01", "89000")
         status, body = await client.call("POST", "/orders", request)
         assert (status, body["error"]) == (400, "INVALID_TIMESTAMP")
+
+
+async def test_an_upgrade_is_refused() -> None:
+    async with trading() as client:
+        client.exchange.fail_next("WS", "/v1", 503, "busy")
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await client.http.ws_connect(client.exchange.base_url_ws)
+        assert refused.value.status == 503
+        async with opened(client) as listener:
+            await listener.subscribe("account")

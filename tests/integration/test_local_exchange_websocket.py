@@ -475,12 +475,61 @@ async def test_a_slow_reader_is_cut_off() -> None:
 
 
 async def test_two_connections_hear_the_same() -> None:
-    async with trading() as client:
-        async with opened(client, SBE_QUERY) as one, opened(client, SBE_QUERY) as two:
-            for listener in (one, two):
-                await listener.subscribe("trades.ALL", f"trades.{MARKET}")
-            client.exchange.print_trade(MARKET, "BUY", "90000", "1")
-            frames: list[list[bytes]] = await asyncio.gather(
-                *(listener.frames_of("trade", 2) for listener in (one, two))
-            )
-            assert len({frame for group in frames for frame in group}) == 1
+    async with (
+        trading() as client,
+        opened(client, SBE_QUERY) as one,
+        opened(client, SBE_QUERY) as two,
+    ):
+        for listener in (one, two):
+            await listener.subscribe("trades.ALL", f"trades.{MARKET}")
+        client.exchange.print_trade(MARKET, "BUY", "90000", "1")
+        frames: list[list[bytes]] = await asyncio.gather(
+            *(listener.frames_of("trade", 2) for listener in (one, two))
+        )
+        assert len({frame for group in frames for frame in group}) == 1
+
+
+@pytest.mark.parametrize("channel", ["snapshot@15@50ms", "snapshot@15@100ms@10"])
+async def test_the_top_of_the_book_comes_whole_and_at_a_rate(channel: str) -> None:
+    async with trading() as client, opened(client, SBE_QUERY) as listener:
+        exchange = client.exchange
+        for tick in range(20):
+            exchange.place_liquidity(MARKET, "BUY", str(89990 - tick), "0.5")
+        await listener.subscribe(f"order_book.{MARKET}.{channel}")
+        for tick in range(3):
+            exchange.place_liquidity(MARKET, "SELL", str(90011 + tick), "1")
+        frames = await listener.frames_of("book", 2)
+        first, last = book_event(frames[0]), book_event(frames[1])
+        assert (first[1], last[1]) == (0, 0)
+        # Three changes in one interval are one frame.
+        assert last[0] - first[0] == 3
+        if channel.endswith("@10"):
+            assert last[2] == in_units([["89990", "0.5"], ["89980", "5"], ["89970", "4.5"]])
+            assert last[3] == in_units([["90020", "3"]])
+        else:
+            assert last[2] == in_units([[str(89990 - tick), "0.5"] for tick in range(15)])
+            assert last[3] == in_units([["90011", "1"], ["90012", "1"], ["90013", "1"]])
+
+
+@pytest.mark.parametrize("kind", ["snapshot@15@10ms", "snapshot@20@50ms", "snapshot@15@50ms@3"])
+async def test_a_top_of_the_book_that_is_not_offered_is_refused(kind: str) -> None:
+    async with trading() as client, opened(client, SBE_QUERY) as listener:
+        reply = await listener.request("subscribe", {"channel": f"order_book.{MARKET}.{kind}"})
+        assert reply["error"]["data"] == "invalid channel"
+
+
+@pytest.mark.parametrize("is_order_first", [True, False])
+async def test_an_orders_state_comes_before_or_after_its_fills(is_order_first: bool) -> None:
+    async with (
+        trading(is_order_before_fill=is_order_first) as client,
+        opened(client) as listener,
+    ):
+        client.exchange.place_liquidity(MARKET, "SELL", "90010", "1")
+        await listener.subscribe("orders.ALL", "fills.ALL")
+        await client.place("BUY", "0.1")
+        await listener.push("fills.ALL")
+        await listener.push("orders.ALL", lambda data: data["status"] == "CLOSED")
+        channels = [params["channel"] for params in listener.pushes]
+        assert channels[0] == "orders.ALL"
+        expected = ["orders.ALL", "fills.ALL"]
+        assert channels[1:] == (expected if is_order_first else expected[::-1])
