@@ -115,8 +115,12 @@ async def test_ccxt(private_sbe: bool) -> None:
     assert outcome["sbe"].keys() == private | public
     assert outcome["plain"].keys() == private
     for encoding in ("sbe", "plain"):
-        assert outcome[encoding]["my_trades"]["amount"] == float(SIZE)
+        seen = outcome[encoding]["my_trades"]
+        fill = next(fill for fill in exchange.fills() if fill["id"] == seen["id"])
+        assert (seen["amount"], seen["price"]) == (float(fill["size"]), float(fill["price"]))
+        assert seen["fee"] == {"cost": float(fill["fee"]), "currency": "USDC"}
         assert outcome[encoding]["orders"]["symbol"] == "BTC/USD:USDC"
+        assert outcome[encoding]["orders"]["id"] in {order["id"] for order in exchange.orders()}
 
 
 @pytest.mark.timeout(300)
