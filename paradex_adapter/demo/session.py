@@ -1,18 +1,13 @@
-"""The session of the demonstration: a real node trades on a local exchange, then both show books.
+"""The session of the demonstration: a real node trades, then both sides show their books.
 
-The exchange runs in a process of its own, as the venue would. The node is an ordinary `TradingNode`
-with this package's factories and a strategy that quotes both sides and takes now and then. At the
-end the venue's books are read over REST and laid beside NautilusTrader's: `agreement.py` says where
-they differ.
+The node is an ordinary `TradingNode` with this package's factories and a strategy for each market.
+At the end the venue's books are read over REST and laid beside NautilusTrader's: `agreement.py` says
+where they differ.
 """
 
 import asyncio
-import json
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,8 +31,6 @@ from paradex_adapter.factories import ParadexLiveDataClientFactory, ParadexLiveE
 from paradex_adapter.venue.errors import VenueUnavailable
 
 MARKETS: Final = ("BTC-USD-PERP", "ETH-USD-PERP")
-EXCHANGE_START_SECS_MAX: Final = 20.0
-EXCHANGE_STOP_SECS_MAX: Final = 5.0
 NODE_START_SECS_MAX: Final = 30.0
 NODE_STOP_SECS_MAX: Final = 10.0
 # After the strategy has stopped: cancels and late fills come in.
@@ -49,55 +42,8 @@ EXIT_AGREE: Final = 0
 EXIT_DIFFER: Final = 1
 
 
-def run(*, seconds: int, seed: int, log_level: str) -> int:
-    """Run the demonstration and print its report.
-
-    Parameters
-    ----------
-    seconds : int
-        How long to trade.
-    seed : int
-        Fixes the exchange's keys and order flow, and what the strategy does when.
-    log_level : str
-        Of the node: DEBUG, INFO, WARNING, ERROR or OFF.
-
-    Returns
-    -------
-    int
-        0 when the books agree, 1 when they differ.
-
-    Raises
-    ------
-    ParadexError
-        If the exchange or the node did not start; one sentence says why.
-    """
-    with local_exchange_process(seed) as connection:
-        return asyncio.run(_trade(connection, seconds, seed, log_level))
-
-
-@contextmanager
-def local_exchange_process(seed: int) -> Iterator[dict[str, str]]:
-    """Run ``paradex-local-exchange`` and yield the JSON line that it prints."""
-    code = "import sys; from paradex_adapter.cli import local_exchange; sys.exit(local_exchange())"
-    command = [sys.executable, "-c", code, "--port", "0", "--seed", str(seed)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - ours
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        if not line:
-            process.wait(EXCHANGE_START_SECS_MAX)
-            raise VenueUnavailable("start of the local exchange", "its own message is above")
-        yield json.loads(line)
-    finally:
-        process.terminate()
-        try:
-            process.wait(EXCHANGE_STOP_SECS_MAX)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-async def _trade(connection: dict[str, str], seconds: int, seed: int, log_level: str) -> int:
+async def trade(connection: dict[str, str], seconds: int, seed: int, log_level: str) -> int:
+    """Trade on the exchange that `connection` (its JSON line) names; return the exit code."""
     strategies = [
         DemoStrategy(
             DemoConfig(
@@ -132,7 +78,7 @@ async def _trade(connection: dict[str, str], seconds: int, seed: int, log_level:
 
 
 def _build_node(connection: dict[str, str], log_level: str) -> TradingNode:
-    urls = {key: connection[key] for key in ("base_url_http", "base_url_ws")}
+    urls: dict[str, Any] = {key: connection[key] for key in ("base_url_http", "base_url_ws")}
     instruments = InstrumentProviderConfig(load_all=True)
     config = TradingNodeConfig(
         trader_id=TraderId("DEMO-001"),

@@ -2,10 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import orjson
 from nautilus_trader.cache.cache import Cache
@@ -27,7 +27,8 @@ from paradex_adapter_core.vocabulary import KIND_BBO, KIND_BOOK, KIND_TRADE
 
 CHANNELS: Final = ("bbo.{}", "trades.{}", "order_book.{}.deltas")
 FRAMES_MAX: Final = 20_000
-TRANSLATORS: Final = {
+# By kind: each translator takes the tuple of its kind.
+TRANSLATORS: Final[dict[int, tuple[str, Callable[[Any, Scales, int], object]]]] = {
     KIND_BBO: ("quote", bbo_to_quote_tick),
     KIND_TRADE: ("trade", trade_to_trade_tick),
     KIND_BOOK: ("book update", book_to_deltas),
@@ -93,6 +94,6 @@ class FrameTap:
             if not isinstance(message, tuple):
                 continue
             name, translate = TRANSLATORS[message[0]]
-            translate(message, scales[message[1]], start)  # type: ignore[arg-type]
+            translate(message, scales[message[1]], start)
             times[name].append(time.perf_counter_ns() - start)
         return times
