@@ -165,7 +165,7 @@ class EngineOrder:
                 assert not self.fills, "rejected after a fill"
                 self.finish(event)
             case OrderCanceled() | OrderExpired():
-                assert self.is_accepted or self.fills, "ended before acceptance"
+                assert self.is_accepted, "ended before acceptance"
                 self.finish(event)
 
     def count(self, trade: Fill) -> None:
@@ -298,6 +298,7 @@ class AccountMachine(RuleBasedStateMachine):
         # The engine takes the answer first and drops what it knows.
         if (trade.fill_type, trade.fill_id) not in engine.fills:
             engine.count(trade)
+            engine.is_accepted = True
         self.check(order, self.store.mark_told(trade))
 
     def feed(self, order: VenueOrder, message: OrderUpdate | Fill) -> None:
