@@ -1,8 +1,8 @@
 """The session of the demonstration: a real node trades, then both sides show their books.
 
 The node is an ordinary `TradingNode` with this package's factories and a strategy for each market.
-At the end the venue's books are read over REST and laid beside NautilusTrader's: `agreement.py` says
-where they differ.
+At the end the venue's books are read over REST and laid beside NautilusTrader's: `agreement.py`
+says where they differ.
 """
 
 import asyncio

@@ -12,7 +12,7 @@ from nautilus_trader.model.enums import BookType, OrderSide, TimeInForce
 from nautilus_trader.model.events import OrderAccepted, OrderEvent, OrderFilled
 from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId
 from nautilus_trader.model.instruments import Instrument
-from nautilus_trader.model.objects import Quantity
+from nautilus_trader.model.objects import Price, Quantity
 from nautilus_trader.model.orders import Order
 from nautilus_trader.trading.strategy import Strategy
 
@@ -127,7 +127,7 @@ class DemoStrategy(Strategy):
         price = quote.ask_price if is_buy else quote.bid_price
         # No more than the best price offers: what lies behind it may be our own quote.
         size = min(self._size(price.as_decimal()), quote.ask_size if is_buy else quote.bid_size)
-        if price * size < self._instrument.min_notional.as_decimal():
+        if price * size < self._instrument.min_notional.as_decimal() or self._quotes_at(price):
             return
         instrument_id = self.config.instrument_id
         if self._takes % 2:
@@ -138,6 +138,10 @@ class DemoStrategy(Strategy):
                     instrument_id, side, size, price, time_in_force=TimeInForce.IOC
                 )
             )
+
+    def _quotes_at(self, price: Price) -> bool:
+        working = self.cache.orders_open(instrument_id=self.config.instrument_id)
+        return any(order.price == price for order in working)
 
     def _size(self, price: Decimal) -> Quantity:
         return self._instrument.make_qty(NOTIONAL / price * self._random.randint(1, 3))
