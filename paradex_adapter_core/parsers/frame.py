@@ -116,7 +116,7 @@ def as_request_id(value: object) -> int:
     if isinstance(value, int):
         return value
     if isinstance(value, str) and value.isascii() and value.isdigit():
-        return int(value[:REQUEST_ID_DIGITS_MAX])
+        return int(value) if len(value) <= REQUEST_ID_DIGITS_MAX else NO_REQUEST_ID
     return NO_REQUEST_ID
 
 
