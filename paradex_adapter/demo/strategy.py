@@ -32,18 +32,21 @@ class DemoConfig(StrategyConfig, frozen=True):
         What it trades.
     seed : int
         Fixes its choices.
-    requote_ms, take_ms : int
-        Time between two rounds of quotes, and between two takes, in milliseconds.
+    step_ms : int
+        Time between two steps, in milliseconds.
     """
 
     instrument_id: InstrumentId
     seed: int = 1
-    requote_ms: int = 500
-    take_ms: int = 1_100
+    step_ms: int = 250
 
 
 class DemoStrategy(Strategy):
-    """Quotes a little behind the best bid and ask; takes with MARKET and IOC orders in turn."""
+    """In turn: quotes a little behind the best bid and ask, leaves it there, cancels, takes.
+
+    It takes with MARKET and IOC orders in turn, and only while nothing of its own works: it would
+    trade with itself, which the venue refuses.
+    """
 
     def __init__(self, config: DemoConfig) -> None:
         super().__init__(config)
@@ -56,28 +59,21 @@ class DemoStrategy(Strategy):
         self.book_updates = 0
         self._random: Final = random.Random(config.seed)
         self._sent: Final[dict[ClientOrderId, int]] = {}
-        self._takes = 0
+        self._step = 0
         self._instrument: Instrument
 
     def on_start(self) -> None:
-        """Subscribe and start the two timers."""
+        """Subscribe and start the timer."""
         instrument_id = self.config.instrument_id
         self._instrument = self.cache.instrument(instrument_id)
         self.subscribe_quote_ticks(instrument_id)
         self.subscribe_trade_ticks(instrument_id)
         self.subscribe_order_book_deltas(instrument_id, BookType.L2_MBP)
-        for name, interval_ms, callback in (
-            ("requote", self.config.requote_ms, self._requote),
-            ("take", self.config.take_ms, self._take),
-        ):
-            self.clock.set_timer(
-                f"{name}-{instrument_id}",
-                timedelta(milliseconds=interval_ms),
-                callback=callback,
-            )
+        interval = timedelta(milliseconds=self.config.step_ms)
+        self.clock.set_timer(f"step-{instrument_id}", interval, callback=self._on_step)
 
     def on_stop(self) -> None:
-        """Stop the timers and cancel what still works; the position stays, to be compared."""
+        """Stop the timer and cancel what still works; the position stays, to be compared."""
         self.clock.cancel_timers()
         self.cancel_all_orders(self.config.instrument_id)
 
@@ -101,50 +97,53 @@ class DemoStrategy(Strategy):
             if sent is not None:
                 self._note(self.order_latencies, time.perf_counter_ns() - sent)
 
-    def _requote(self, _event: object) -> None:
-        self.cancel_all_orders(self.config.instrument_id)
+    def _on_step(self, _event: object) -> None:
         quote = self.cache.quote_tick(self.config.instrument_id)
         if quote is None:
             return
+        phase = self._step % 4
+        self._step += 1
+        if phase == 0:
+            self._quote(quote)
+        elif phase == 2:
+            self.cancel_all_orders(self.config.instrument_id)
+        elif phase == 3 and not self._has_working_orders():
+            self._take(quote)
+
+    def _quote(self, quote: QuoteTick) -> None:
         offset = QUOTE_OFFSET_TICKS * self._instrument.price_increment.as_decimal()
         bid = self._instrument.make_price(quote.bid_price.as_decimal() - offset)
         ask = self._instrument.make_price(quote.ask_price.as_decimal() + offset)
         for side, price in ((OrderSide.BUY, bid), (OrderSide.SELL, ask)):
+            size = self._size(price)
             self._send(
                 self.order_factory.limit(
-                    self.config.instrument_id, side, self._size(price.as_decimal()), price,
-                    post_only=True,
-                )
-            )  # fmt: skip
-
-    def _take(self, _event: object) -> None:
-        quote = self.cache.quote_tick(self.config.instrument_id)
-        if quote is None:
-            return
-        self._takes += 1
-        side = self._random.choice((OrderSide.BUY, OrderSide.SELL))
-        is_buy = side == OrderSide.BUY
-        price = quote.ask_price if is_buy else quote.bid_price
-        # No more than the best price offers: what lies behind it may be our own quote.
-        size = min(self._size(price.as_decimal()), quote.ask_size if is_buy else quote.bid_size)
-        if price * size < self._instrument.min_notional.as_decimal() or self._quotes_at(price):
-            return
-        instrument_id = self.config.instrument_id
-        if self._takes % 2:
-            self._send(self.order_factory.market(instrument_id, side, size))
-        else:
-            self._send(
-                self.order_factory.limit(
-                    instrument_id, side, size, price, time_in_force=TimeInForce.IOC
+                    self.config.instrument_id, side, size, price, post_only=True
                 )
             )
 
-    def _quotes_at(self, price: Price) -> bool:
-        working = self.cache.orders_open(instrument_id=self.config.instrument_id)
-        return any(order.price == price for order in working)
+    def _take(self, quote: QuoteTick) -> None:
+        side = self._random.choice((OrderSide.BUY, OrderSide.SELL))
+        price = quote.ask_price if side == OrderSide.BUY else quote.bid_price
+        size = self._size(price)
+        instrument_id = self.config.instrument_id
+        if self._step % 8:
+            self._send(self.order_factory.market(instrument_id, side, size))
+        else:
+            ioc = TimeInForce.IOC
+            self._send(
+                self.order_factory.limit(instrument_id, side, size, price, time_in_force=ioc)
+            )
 
-    def _size(self, price: Decimal) -> Quantity:
-        return self._instrument.make_qty(NOTIONAL / price * self._random.randint(1, 3))
+    def _has_working_orders(self) -> bool:
+        instrument_id = self.config.instrument_id
+        return bool(
+            self.cache.orders_open(instrument_id=instrument_id)
+            or self.cache.orders_inflight(instrument_id=instrument_id)
+        )
+
+    def _size(self, price: Price) -> Quantity:
+        return self._instrument.make_qty(NOTIONAL / price.as_decimal() * self._random.randint(1, 3))
 
     def _send(self, order: Order) -> None:
         self._sent[order.client_order_id] = time.perf_counter_ns()
