@@ -73,6 +73,7 @@ from paradex_adapter_core.vocabulary import KIND_BBO, KIND_BOOK, KIND_TRADE
 
 # Below the 60 s a node waits for its clients by default: past them it stops starting, in silence.
 CONNECT_SECS_MAX: Final = 45.0
+SECS_PER_MIN: Final = 60.0
 
 
 class ParadexDataClient(LiveMarketDataClient):
@@ -200,7 +201,7 @@ class ParadexDataClient(LiveMarketDataClient):
 
     async def _refresh_instruments(self, interval_mins: int) -> None:
         while True:
-            await asyncio.sleep(60.0 * interval_mins)
+            await asyncio.sleep(SECS_PER_MIN * interval_mins)
             try:
                 await self._provider.initialize(reload=True)
             except (ParadexError, CoreError) as e:

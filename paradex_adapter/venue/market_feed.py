@@ -164,6 +164,7 @@ class MarketFeed:
                 "book frames old",
                 "book frames while stale",
                 "book resyncs",
+                "subscriptions refused",
                 "subscriptions lost",
             ],
             0,
@@ -253,7 +254,9 @@ class MarketFeed:
             async with subscription.lock:
                 if not subscription.is_confirmed:
                     await self._confirm(subscription)
-        except BaseException:
+        except BaseException as e:
+            if isinstance(e, RequestRejected):
+                self._counters["subscriptions refused"] += 1
             subscription.references -= 1
             self._forget_unwanted(subscription)
             raise
