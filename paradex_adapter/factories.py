@@ -7,6 +7,7 @@ from weakref import WeakKeyDictionary
 from nautilus_trader.cache.cache import Cache
 from nautilus_trader.common.component import LiveClock, MessageBus
 from nautilus_trader.live.factories import LiveDataClientFactory, LiveExecClientFactory
+from nautilus_trader.model.identifiers import TraderId
 
 from paradex_adapter.config import (
     ParadexClientConfig,
@@ -33,8 +34,7 @@ class _VenueShare:
     def __init__(self) -> None:
         self._public_limits: Final = RateLimits()
         self._account_limits: Final[dict[str, RateLimits]] = {}
-        self._fees: Final = SharedFees()
-        self._fees_account: str | None = None
+        self._fees: Final[dict[TraderId, SharedFees]] = {}
 
     def limits_for(self, credentials: Credentials | None) -> RateLimits:
         """Return the limits of an account, behind the same network address as all others."""
@@ -45,13 +45,9 @@ class _VenueShare:
             self._account_limits[account] = self._public_limits.for_another_account()
         return self._account_limits[account]
 
-    def fees_for(self, credentials: Credentials | None) -> SharedFees:
-        """Return where the fees are: the data client sees those of the first account."""
-        if credentials is None:
-            return self._fees
-        if self._fees_account is None:
-            self._fees_account = credentials.account_address
-        return self._fees if self._fees_account == credentials.account_address else SharedFees()
+    def fees_for(self, trader_id: TraderId) -> SharedFees:
+        """Return where the fees of a node are: it trades one account of a venue."""
+        return self._fees.setdefault(trader_id, SharedFees())
 
 
 type _Shares = WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, _VenueShare]]
@@ -93,7 +89,7 @@ class ParadexLiveDataClientFactory(LiveDataClientFactory):
         ConfigurationError
             If the options cannot work.
         """
-        http, provider = _make_http_and_provider(loop, config, clock, None)
+        http, provider = _make_http_and_provider(loop, config, msgbus, clock, None)
         return ParadexDataClient(loop, name, config, msgbus, cache, clock, http, provider)
 
 
@@ -111,6 +107,9 @@ class ParadexLiveExecClientFactory(LiveExecClientFactory):
     ) -> ParadexExecutionClient:
         """Return a new execution client. Parameters as in `ParadexLiveDataClientFactory.create`.
 
+        A node takes one execution client of a venue. Name it `PARADEX`: under another name the
+        node's portfolio finds the account by its `account_id` alone.
+
         Raises
         ------
         ConfigurationError
@@ -119,7 +118,7 @@ class ParadexLiveExecClientFactory(LiveExecClientFactory):
         credentials = resolve_credentials(
             config_environment(config).value, config.account_address, config.private_key
         )
-        http, provider = _make_http_and_provider(loop, config, clock, credentials)
+        http, provider = _make_http_and_provider(loop, config, msgbus, clock, credentials)
         return ParadexExecutionClient(
             loop, name, config, msgbus, cache, clock, http, provider, credentials
         )
@@ -128,6 +127,7 @@ class ParadexLiveExecClientFactory(LiveExecClientFactory):
 def _make_http_and_provider(
     loop: asyncio.AbstractEventLoop,
     config: ParadexClientConfig,
+    msgbus: MessageBus,
     clock: LiveClock,
     credentials: Credentials | None,
 ) -> tuple[HttpClient, ParadexInstrumentProvider]:
@@ -146,7 +146,7 @@ def _make_http_and_provider(
         http,
         config.instrument_provider,
         account_address=None if credentials is None else credentials.account_address,
-        shared_fees=share.fees_for(credentials),
+        shared_fees=share.fees_for(msgbus.trader_id),
         clock_ns=clock.timestamp_ns,
     )
     return http, provider

@@ -35,9 +35,9 @@ def no_credentials_in_the_environment(monkeypatch):
 class Node:
     """What a node hands to a factory."""
 
-    def __init__(self) -> None:
+    def __init__(self, trader_id: str = "TESTER-000") -> None:
         self.clock = LiveClock()
-        self.msgbus = MessageBus(TraderId("TESTER-000"), self.clock)
+        self.msgbus = MessageBus(TraderId(trader_id), self.clock)
         self.cache = TestComponentStubs.cache()
         self.clients: list[ParadexDataClient | ParadexExecutionClient] = []
 
@@ -176,16 +176,15 @@ async def test_clients_of_one_account_share_its_limits_and_all_share_the_address
     assert address is not other._http._limits._address
 
 
-async def test_the_data_client_shows_the_fees_of_the_first_account(node):
+async def test_the_data_client_shows_the_fees_of_its_own_nodes_account(node):
     data = node.data()
-    alice = node.execution("ALICE", **ALICE)
-    again = node.execution("AGAIN", **ALICE)
-    bob = node.execution("BOB", **BOB)
+    execution = node.execution(**ALICE)
+    neighbor = Node("NEIGHBOR-000")
+    other = neighbor.execution(**BOB)
 
-    shared = data._provider._shared_fees
-    assert alice._provider._shared_fees is shared
-    assert again._provider._shared_fees is shared
-    assert bob._provider._shared_fees is not shared
+    assert data._provider._shared_fees is execution._provider._shared_fees
+    assert other._provider._shared_fees is not execution._provider._shared_fees
+    await other._disconnect()
 
 
 async def test_the_timeout_the_proxy_and_the_clock_are_handed_on(node, monkeypatch):

@@ -16,6 +16,7 @@ from paradex_adapter.translate.instruments import (
     symbol_to_instrument_id,
 )
 from paradex_adapter_core.messages import AccountFees, Market
+from paradex_adapter_core.parsers.markets import parse_markets
 from paradex_adapter_core.vocabulary import (
     KIND_FUTURE,
     KIND_OPTION,
@@ -27,6 +28,7 @@ from paradex_adapter_core.vocabulary import (
     TRADING_STANDARD,
     UNITS_PER_ONE,
 )
+from tests.shared_specs import requires_shared_specs, spec_path
 
 TS = 1_700_000_000_000_000_000
 ONE_RATE = 10**12
@@ -282,3 +284,52 @@ def test_an_instrument_survives_serialization():
 
     assert CryptoPerpetual.from_dict(CryptoPerpetual.to_dict(instrument)) == instrument
     assert CryptoPerpetual.to_dict(instrument)["margin_maint"] == "0.01"
+
+
+@requires_shared_specs
+@pytest.mark.parametrize(
+    ("sample", "expected"),
+    [
+        (
+            "markets_perp_btc_testnet_2024.json",
+            ("BTC-USD-PERP.PARADEX", "0.1", "0.001", "500.00000000 USDC", "100.000", "0.02"),
+        ),
+        (
+            "markets_perp_eth_testnet_2026.json",
+            ("ETH-USD-PERP.PARADEX", "0.01", "0.0001", "100.00000000 USDC", "None", "0.02"),
+        ),
+        (
+            "docs_marketresp.json",
+            ("ETH-USD-PERP.PARADEX", "0.01", "0.001", "3.00000000 USDC", "100.000", "0.11"),
+        ),
+    ],
+)
+def test_recorded_perpetuals(sample, expected):
+    (market,) = parse_markets(spec_path("samples", "rest", sample).read_bytes())
+
+    instrument = market_to_instrument(market, TS)
+
+    shown = (
+        instrument.id,
+        instrument.price_increment,
+        instrument.size_increment,
+        instrument.min_notional,
+        instrument.max_quantity,
+        instrument.margin_init,
+    )
+    assert tuple(map(str, shown)) == expected
+
+
+@requires_shared_specs
+@pytest.mark.parametrize(
+    ("sample", "reason"),
+    [
+        ("markets_perp_option_btc_wire_types.json", "PERP_OPTION is not supported"),
+        ("markets_dated_option_btc_put_strike_decimals.json", "OPTION is not supported"),
+    ],
+)
+def test_recorded_markets_of_other_kinds_are_refused_by_name(sample, reason):
+    (market,) = parse_markets(spec_path("samples", "rest", sample).read_bytes())
+
+    with pytest.raises(MarketRefused, match=f": {reason}$"):
+        market_to_instrument(market, TS)
