@@ -99,7 +99,8 @@ class DemoStrategy(Strategy):
 
     def _on_step(self, _event: object) -> None:
         quote = self.cache.quote_tick(self.config.instrument_id)
-        if quote is None:
+        # A canceled timer can still fire.
+        if quote is None or not self.is_running:
             return
         phase = self._step % 4
         self._step += 1
