@@ -1,7 +1,7 @@
 """Decimal text to integers of a fixed scale and back; exact, or an error.
 
-Text is what the venue's JSON holds: an optional minus, ASCII digits, at most one point. Exponents, plus
-signs, blanks and other digits are refused.
+Text is what the venue's JSON holds: an optional minus, ASCII digits, at most one point. Exponents,
+plus signs, blanks and other digits are refused.
 """
 
 from typing import Final

@@ -11,8 +11,8 @@
     ├─ InexactDecimal          decimal text that does not fit the asked scale
     └─ ImpossibleTransition    the venue contradicts what it told before
 
-Errors carry fields; the wording is built in ``__str__``. Our own mistakes are assertions, not members
-of this tree.
+Errors carry fields; the wording is built in ``__str__``. Our own mistakes are assertions, not
+members of this tree.
 """
 
 from typing import Final
@@ -52,6 +52,7 @@ class MissingField(MalformedMessage):
     """A required field is absent."""
 
     def describe(self) -> str:
+        """Return the words that name this kind of fault."""
         return "missing field"
 
 
@@ -59,6 +60,7 @@ class WrongType(MalformedMessage):
     """A field holds a JSON type other than the documented one."""
 
     def describe(self) -> str:
+        """Return the words that name this kind of fault."""
         return "wrong type in field"
 
 
@@ -66,6 +68,7 @@ class UnknownWord(MalformedMessage):
     """An enum word outside the vocabulary where a known one is needed."""
 
     def describe(self) -> str:
+        """Return the words that name this kind of fault."""
         return "unknown word in field"
 
 
@@ -73,6 +76,7 @@ class TruncatedFrame(MalformedMessage):
     """A binary frame that ends before its declared content."""
 
     def describe(self) -> str:
+        """Return the words that name this kind of fault."""
         return "truncated frame at"
 
 

@@ -2,23 +2,23 @@
 
 Units
 -----
-Prices, sizes, fees and other values are integers of 1e-8 (`vocabulary.UNITS_SCALE`), rates integers of
-1e-12 (`vocabulary.RATE_SCALE`), ``ts_*`` nanoseconds since the Unix epoch (UTC). ``None`` stands for a
-number the venue left empty. Codes are those of `vocabulary`; 0 is a word outside it.
+Prices, sizes, fees and other values are integers of 1e-8 (`vocabulary.UNITS_SCALE`), rates integers
+of 1e-12 (`vocabulary.RATE_SCALE`), ``ts_*`` nanoseconds since the Unix epoch (UTC). ``None`` stands
+for a number the venue left empty. Codes are those of `vocabulary`; 0 is a word outside it.
 
 Hot kinds
 ---------
-Interpreted code reads a tuple item ten times faster than a compiled attribute, so trades, quotes and
-books are tuples (docs/decisions/hot-messages-are-tuples.md):
+Interpreted code reads a tuple item ten times faster than a compiled attribute, so trades, quotes
+and books are tuples (docs/decisions/hot-messages-are-tuples.md):
 
 ``TradeTuple``
     ``(KIND_TRADE, market, trade_id, aggressor_side, price, size, trade_type, seq_no, ts_event)``
 ``BboTuple``
-    ``(KIND_BBO, market, seq_no, bid_price, bid_size, ask_price, ask_size, ts_event)``; an empty side is
-    ``None, None``
+    ``(KIND_BBO, market, seq_no, bid_price, bid_size, ask_price, ask_size, ts_event)``; an empty
+    side is ``None, None``
 ``BookTuple``
-    ``(KIND_BOOK, market, seq_no, is_snapshot, bids, asks, ts_event)``; ``bids`` and ``asks`` are flat:
-    price, size, price, size ...; size 0 deletes the level
+    ``(KIND_BOOK, market, seq_no, is_snapshot, bids, asks, ts_event)``; ``bids`` and ``asks`` are
+    flat: price, size, price, size ...; size 0 deletes the level
 ``KlineTuple``
     ``(ts_open, open, high, low, close, volume)``, from REST only
 """
@@ -54,9 +54,9 @@ class Market:
     """One listed market: REST /markets (MarketResp).
 
     ``asset_kind``, ``option_type`` and ``trading_mode`` are codes of `vocabulary`. Fees, margin
-    fractions and ``max_slippage`` are rates (1e-12), ``None`` where the venue names none: the account's
-    own rates apply then. ``ts_expiry`` is 0 for a market without one. ``info`` is the row as it came,
-    with the venue's spellings and currencies.
+    fractions and ``max_slippage`` are rates (1e-12), ``None`` where the venue names none: the
+    account's own rates apply then. ``ts_expiry`` is 0 for a market without one. ``info`` is the row
+    as it came, with the venue's spellings and currencies.
     """
 
     def __init__(
@@ -118,8 +118,8 @@ class MarketSummary:
     """Ticker of one market: channel ``markets_summary``, REST /markets/summary (MarketSummaryResp).
 
     Prices, sizes and volumes are rounded to 1e-8; volatilities, greeks, funding and other rates to
-    1e-12. ``total_volume`` from a binary frame saturates at 2**63 - 1: a lower bound then. ``seq_no`` is
-    0 where the feed has none.
+    1e-12. ``total_volume`` from a binary frame saturates at 2**63 - 1: a lower bound then.
+    ``seq_no`` is 0 where the feed has none.
     """
 
     def __init__(
@@ -195,9 +195,9 @@ class MarketSummary:
 class FundingData:
     """Funding of one market: channel ``funding_data``, REST /funding/data (FundingDataResult).
 
-    Rates are in 1e-12. ``funding_index`` and ``funding_premium`` are amounts of quote currency per unit
-    of base, rounded to 1e-8. ``funding_rate`` is that of the market's own ``funding_period_hours``.
-    ``seq_no`` is 0 where the feed has none.
+    Rates are in 1e-12. ``funding_index`` and ``funding_premium`` are amounts of quote currency per
+    unit of base, rounded to 1e-8. ``funding_rate`` is that of the market's own
+    ``funding_period_hours``. ``seq_no`` is 0 where the feed has none.
     """
 
     def __init__(
@@ -255,7 +255,8 @@ class OrderUpdate:
     A price the venue gives as 0 or empty is ``None``. ``flags`` is the bit set of
     `vocabulary.ORDER_FLAGS`. ``seq_no`` grows per order within one ``feed``
     (`vocabulary.FEED_REST` or ``FEED_STREAM``) and means nothing across feeds. ``ts_signed`` is the
-    signature timestamp. ``request_*`` tells the outcome of the last modify, code 0 when there is none.
+    signature timestamp. ``request_*`` tells the outcome of the last modify, code 0 when there is
+    none.
     """
 
     def __init__(
@@ -319,10 +320,10 @@ class OrderUpdate:
 class Fill:
     """One fill of the account: websocket ``fills``, REST /fills (FillResult).
 
-    ``fill_id`` is unique per ``fill_type`` only. ``fee`` is positive when paid, negative for a rebate, in
-    ``fee_currency`` (empty where the feed does not name it), rounded to 1e-8 like ``price`` and the
-    realized amounts. ``realized_pnl`` is gross of the fee. ``remaining_size`` is that
-    of the order after the fill, ``None`` where the feed does not tell it.
+    ``fill_id`` is unique per ``fill_type`` only. ``fee`` is positive when paid, negative for a
+    rebate, in ``fee_currency`` (empty where the feed does not name it). ``price``, ``fee`` and the
+    realized amounts are rounded to 1e-8; ``realized_pnl`` is gross of the fee. ``remaining_size`` is
+    that of the order after the fill, ``None`` where the feed does not tell it.
     """
 
     def __init__(
@@ -410,7 +411,7 @@ class Position:
 @final
 @mypyc_attr(acyclic=True)
 class AccountSummary:
-    """Margin state of the account: websocket ``account``, REST /account (AccountSummaryResponse)."""
+    """Margin state of the account: channel ``account``, REST /account (AccountSummaryResponse)."""
 
     def __init__(
         self,
@@ -454,7 +455,7 @@ class Balance:
 @final
 @mypyc_attr(acyclic=True)
 class RpcResult:
-    """A successful answer to one of our requests; ``result`` is its JSON text, to be parsed by kind."""
+    """A successful answer to one of our requests; ``result`` is its JSON text."""
 
     def __init__(self, request_id: int, result: bytes) -> None:
         self.kind: Final = KIND_RPC_RESULT
@@ -548,7 +549,7 @@ class AccountFees:
 @final
 @mypyc_attr(acyclic=True)
 class FundingPayment:
-    """Funding realized by the account: REST /funding/payments. Positive ``payment`` was received."""
+    """Funding realized by the account: REST /funding/payments; positive when received."""
 
     def __init__(
         self, account: str, payment_id: str, market: str, payment: int, fill_id: str, ts_event: int
@@ -587,7 +588,7 @@ class MarginConfig:
 @final
 @mypyc_attr(acyclic=True)
 class SystemConfig:
-    """What signing and address derivation need of REST /system/config; hex texts are the venue's."""
+    """What signing and address derivation need of REST /system/config, in the venue's texts."""
 
     def __init__(
         self,

@@ -1,7 +1,8 @@
 """The venue's words as integers, with tables from and to their text.
 
-Codes are the numbers of the venue's binary schema where it has them, so a binary enum needs no table.
-Zero always means "a word outside the vocabulary": it is counted and tolerated, never guessed at.
+Codes are the numbers of the venue's binary schema where it has them, so a binary enum needs no
+table. Zero always means "a word outside the vocabulary": it is counted and tolerated, never guessed
+at.
 """
 
 from typing import Final

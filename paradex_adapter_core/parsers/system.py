@@ -72,8 +72,10 @@ def parse_jwt_reply(body: bytes) -> str:
     try:
         return need_text(load_row(body), "jwt_token")
     except MalformedMessage as error:
-        # A token cut or misplaced is still a secret.
-        raise MalformedMessage(error.field) from None
+        field = error.field
+    # A token cut or misplaced is still a secret. Raised out here, since compiled code keeps the
+    # first error as the context of one raised in its handler, even "from None".
+    raise MalformedMessage(field)
 
 
 def parse_api_error(body: bytes) -> tuple[str, str]:

@@ -37,7 +37,7 @@ def test_answer_without_a_token_is_refused_without_quoting_it(body: bytes) -> No
         system.parse_jwt_reply(body)
     assert "secret" not in str(caught.value)
     assert caught.value.__cause__ is None
-    assert caught.value.__suppress_context__
+    assert caught.value.__context__ is None
 
 
 def test_token_is_given() -> None:
