@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from paradex_adapter.local_exchange.accounts import Account
+from paradex_adapter.local_exchange.amounts import is_multiple
 from paradex_adapter.local_exchange.engine import Engine
 from paradex_adapter.local_exchange.faults import Failure, Faults
 from paradex_adapter.local_exchange.feed import Feed, position_response
@@ -99,10 +100,18 @@ class Controls:
     def place_liquidity(
         self, market: str, side: str, price: Decimal | str, size: Decimal | str
     ) -> str:
-        """Rest an order of the exchange's own maker and return its id; it may trade at once."""
-        return self._internal.limit(
-            self._makers, self._markets[market], side, Decimal(price), Decimal(size)
-        ).id
+        """Rest an order of the exchange's own maker and return its id; it may trade at once.
+
+        Raises
+        ------
+        ValueError
+            When price or size lie off the market's grid.
+        """
+        listed, at, amount = self._markets[market], Decimal(price), Decimal(size)
+        is_on_grid = is_multiple(at, listed.rules.tick) and is_multiple(amount, listed.rules.step)
+        if not is_on_grid or at <= 0 or amount <= 0:
+            raise ValueError(f"{amount} at {at} lies off the grid of {market}")
+        return self._internal.limit(self._makers, listed, side, at, amount).id
 
     def take_liquidity(self, market: str, side: str, size: Decimal | str) -> str:
         """Trade at the market with the exchange's own taker and return the order's id."""
@@ -180,7 +189,7 @@ class Controls:
         """Refuse the next requests without acting on them.
 
         ``path_prefix`` begins with ``/v1``. With method ``RPC`` it is a JSON-RPC method, ``status``
-        the error code and ``body`` its message.
+        the error code and ``body`` its message. Method ``WS`` is the upgrade of ``/v1``.
         """
         self._faults.fail_next(Failure(method, path_prefix, status, body or {}, count))
 

@@ -9,15 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from decimal import ROUND_DOWN, Decimal, localcontext
+from decimal import Decimal, localcontext
 from typing import Protocol
 
+from paradex_adapter.local_exchange import risk
 from paradex_adapter.local_exchange.accounts import Account, Fill
-from paradex_adapter.local_exchange.amounts import MONEY, ZERO
-from paradex_adapter.local_exchange.book import BUY, BookChange, opposite
+from paradex_adapter.local_exchange.amounts import MONEY
+from paradex_adapter.local_exchange.book import BUY, BookChange
 from paradex_adapter.local_exchange.markets import Market, Trade
 from paradex_adapter.local_exchange.orders import Order
 from paradex_adapter.local_exchange.positions import Position
+from paradex_adapter.local_exchange.price_limits import (
+    limit_price,
+    reaches,
+    room,
+    worst_average,
+)
 from paradex_adapter.local_exchange.sequences import Clock
 
 
@@ -86,7 +93,7 @@ class Engine:
         """Take an order that the gateway accepted: refuse it, match it, rest it or close it."""
         market, account = self._markets[order.market], self._accounts[order.account]
         with localcontext(MONEY):
-            reason = self._risk_refusal(order, account, market)
+            reason = risk.refusal(order, account, self._markets)
             if reason:
                 self._reject(order, reason)
             else:
@@ -97,11 +104,34 @@ class Engine:
     def cancel(self, order: Order, reason: str) -> None:
         """Close an order that is still open; nothing happens when it is closed already."""
         market = self._markets[order.market]
-        if order.status == "OPEN":
-            market.book.remove(order)
-        if order.status != "CLOSED":
-            self._close(order, reason)
-        self._publish(market)
+        with localcontext(MONEY):
+            if order.status == "OPEN":
+                market.book.remove(order)
+            if order.status != "CLOSED":
+                self._close(order, reason)
+            self._publish(market)
+
+    def modify(self, order: Order, size: Decimal, price: Decimal) -> None:
+        """Give an open order another size and price; it goes behind those at its price."""
+        market, account = self._markets[order.market], self._accounts[order.account]
+        request = order.modify_request
+        with localcontext(MONEY):
+            reason = risk.modify_refusal(order, size, price, account, self._markets)
+            meets = market.book.crossing(order.side)
+            crosses = meets is not None and reaches(order.side, price, meets.price)
+            if order.instruction == "POST_ONLY" and crosses:
+                reason = reason or "POST_ONLY_WOULD_CROSS"
+            if request is not None:
+                request.status, request.message = ("REJECTED" if reason else "SUCCESS"), reason
+            if reason:
+                self._touch(order)
+            else:
+                market.book.remove(order)
+                order.remaining += size - order.size
+                order.size, order.price = size, price
+                self._match(order, market)
+                self._cull_reduce_only(market)
+            self._publish(market)
 
     def print_trade(
         self, market: Market, side: str, price: Decimal, size: Decimal, trade_type: str
@@ -110,33 +140,6 @@ class Engine:
         trade = self._print(market, side, price, size, trade_type, seq_no=0)
         self._publish(market)
         return trade
-
-    # --- Risk ---------------------------------------------------------------------------------
-
-    def _risk_refusal(self, order: Order, account: Account, market: Market) -> str:
-        rules = market.rules
-        held = account.position_size(order.market)
-        signed = order.size if order.side == BUY else -order.size
-        is_reducing = held * signed < 0 and order.size <= abs(held)
-        is_exact_close = order.is_reduce_only and held + signed == 0
-        if order.size * market.mark_price < rules.min_notional and not is_exact_close:
-            return "ORDER_SIZE_BELOW_MIN"
-        if order.is_reduce_only and not is_reducing:
-            return "REDUCE_ONLY_WILL_INCREASE"
-        if not account.is_recorded or is_reducing:
-            return ""
-        working = account.working_size(order.market, order.side)
-        towards = held if order.side == BUY else -held
-        if working + towards > rules.position_limit:
-            return "ORDER_EXCEEDS_POSITION_LIMIT"
-        return "" if self._has_margin(order, account) else "NOT_ENOUGH_MARGIN"
-
-    def _has_margin(self, order: Order, account: Account) -> bool:
-        after = account.margin(self._markets)
-        del account.open_orders[order.id]
-        before = account.margin(self._markets)
-        account.open_orders[order.id] = order
-        return after.initial <= before.initial or after.value >= after.initial
 
     def _reject(self, order: Order, reason: str) -> None:
         # An order refused by risk comes back without its instruction and timestamp.
@@ -147,9 +150,9 @@ class Engine:
     # --- Matching -----------------------------------------------------------------------------
 
     def _match(self, taker: Order, market: Market) -> None:
-        limit = _limit_price(taker, market)
+        limit = limit_price(taker, market)
         first = market.book.crossing(taker.side)
-        crosses = first is not None and _reaches(taker.side, limit, first.price)
+        crosses = first is not None and reaches(taker.side, limit, first.price)
         if taker.instruction == "POST_ONLY" and crosses:
             self._close(taker, "POST_ONLY_WOULD_CROSS")
             return
@@ -171,10 +174,10 @@ class Engine:
 
     def _take(self, taker: Order, market: Market, limit: Decimal) -> str:
         """Trade against the book while it crosses; return why it stopped early, if it did."""
-        worst_average = _worst_average(taker, market)
+        worst = worst_average(taker, market)
         while taker.remaining:
             maker = market.book.crossing(taker.side)
-            if maker is None or not _reaches(taker.side, limit, maker.price):
+            if maker is None or not reaches(taker.side, limit, maker.price):
                 return ""
             if maker.account == taker.account:
                 if self._prevent_self_trade(taker, maker, market):
@@ -184,8 +187,8 @@ class Engine:
                 self._cancel_resting(maker, market, "REDUCE_ONLY_WILL_INCREASE")
                 continue
             size = min(taker.remaining, maker.remaining)
-            if worst_average is not None:
-                size = min(size, _room(taker, maker.price, worst_average, market.rules.step))
+            if worst is not None:
+                size = min(size, room(taker, maker.price, worst, market.rules.step))
             if not size:
                 return "EXCEEDS_MAX_SLIPPAGE"
             self._trade(taker, maker, size, market)
@@ -338,38 +341,3 @@ class Engine:
             account.updated_at = now_ms
             account.seq_no = self._clock.sequence_no()
             self._listener.on_account(account)
-
-
-def _reaches(side: str, limit: Decimal, price: Decimal) -> bool:
-    return price <= limit if side == BUY else price >= limit
-
-
-def _limit_price(order: Order, market: Market) -> Decimal:
-    """Return the price beyond which an order does not trade: its own, or the price band."""
-    if order.type == "LIMIT":
-        return order.price
-    band = market.mark_price * market.rules.price_band
-    return market.mark_price + (band if order.side == BUY else -band)
-
-
-def _worst_average(order: Order, market: Market) -> Decimal | None:
-    """Return the average price a market order accepts at worst."""
-    if order.type != "MARKET":
-        return None
-    if order.vwap_price is not None:
-        return order.vwap_price
-    best = market.book.best(opposite(order.side))
-    if best is None:
-        return None
-    slippage = market.rules.max_slippage
-    return best[0] * (1 + slippage if order.side == BUY else 1 - slippage)
-
-
-def _room(order: Order, price: Decimal, worst_average: Decimal, step: Decimal) -> Decimal:
-    """Return how much a market order may trade at a price without spoiling its average."""
-    excess = price - worst_average if order.side == BUY else worst_average - price
-    if excess <= 0:
-        return order.remaining
-    saved = worst_average * order.filled - order.filled_notional
-    room = (saved if order.side == BUY else -saved) / excess
-    return max(ZERO, (room / step).to_integral_value(ROUND_DOWN) * step)

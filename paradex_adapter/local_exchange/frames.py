@@ -146,6 +146,7 @@ def funding_frame(market: Market, seq: int, now_us: int) -> Frame:
 
 def order_frame(order: Order, seq: int, now_us: int) -> Frame:
     """Return the frame of an order's state."""
+    request = order.modify_request
     return "order", {
         "ts": now_us,
         "seq": seq,
@@ -165,6 +166,10 @@ def order_frame(order: Order, seq: int, now_us: int) -> Frame:
         "publishedAt": now_us,
         "stp": order.stp,
         "flags": order.flags,
+        "requestStatus": request.status if request else "UNSPECIFIED",
+        "requestType": "MODIFY_ORDER" if request else "UNSPECIFIED",
+        "requestId": request.id if request else "",
+        "requestMessage": request.message if request else "",
         "orderId": order.id,
         "clientOrderId": order.client_id,
         "market": order.market,

@@ -6,6 +6,7 @@ import asyncio
 import copy
 from collections import OrderedDict
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Final
 
 import orjson
@@ -19,8 +20,11 @@ from paradex_adapter.local_exchange.errors import VenueError
 from paradex_adapter.local_exchange.markets import Market
 from paradex_adapter.local_exchange.orders import (
     FUTURE_SIGNATURE_MAX_MS,
+    RECV_WINDOW_DEFAULT_MS,
+    ModifyRequest,
     Order,
     OrderRequest,
+    parse_modify_request,
     parse_order_request,
 )
 from paradex_adapter.local_exchange.outcomes import OutcomeQueue
@@ -108,8 +112,9 @@ class Gateway:
         self._check_system(request)
         market = self.market(request.market)
         self._check_signature(session, request)
-        _check_grid(request, market)
-        _check_band(request, market)
+        _check_grid(request.size, request.price, market)
+        if request.type == "LIMIT":
+            _check_band(request.side, request.price, market)
         self._check_account(session.account, request, market)
         return request
 
@@ -136,7 +141,7 @@ class Gateway:
             market=request.market,
             side=request.side,
             type=request.type,
-            instruction="IOC" if is_market else request.instruction,
+            instruction=request.instruction,
             size=request.size,
             remaining=request.size,
             price=request.price,
@@ -170,15 +175,7 @@ class Gateway:
             raise VenueError("SYSTEM_STATUS_POST_ONLY", "system is in post only mode")
 
     def _check_signature(self, session: Session, request: OrderRequest) -> None:
-        age_ms = self._clock.now_ms() - request.signature_timestamp
-        if age_ms > request.recv_window:
-            raise VenueError("INVALID_TIMESTAMP", "order received outside of its recv_window")
-        if -age_ms > FUTURE_SIGNATURE_MAX_MS:
-            raise VenueError("INVALID_TIMESTAMP", "signature_timestamp is in the future")
-        try:
-            r, s = parse_signature(request.signature)
-        except ValueError as error:
-            raise VenueError("INVALID_ORDER_SIGNATURE", "signature: malformed") from error
+        self._check_age(request.signature_timestamp, request.recv_window)
         message_hash = stark.order_hash(
             self._chain_id,
             int(session.account.address, 16),
@@ -189,8 +186,14 @@ class Gateway:
             request.size,
             request.price,
         )
-        if not stark.verify(message_hash, r, s, session.public_key):
-            raise VenueError("INVALID_ORDER_SIGNATURE", "order signature verification failed")
+        _verify(session, message_hash, request.signature)
+
+    def _check_age(self, timestamp_ms: int, window_ms: int) -> None:
+        age_ms = self._clock.now_ms() - timestamp_ms
+        if age_ms > window_ms:
+            raise VenueError("INVALID_TIMESTAMP", "order received outside of its recv_window")
+        if -age_ms > FUTURE_SIGNATURE_MAX_MS:
+            raise VenueError("INVALID_TIMESTAMP", "signature_timestamp is in the future")
 
     def _check_account(self, account: Account, request: OrderRequest, market: Market) -> None:
         if request.client_id and request.client_id in account.client_ids:
@@ -198,6 +201,49 @@ class Gateway:
         working = sum(order.market == market.symbol for order in account.open_orders.values())
         if working >= market.rules.max_open_orders:
             raise VenueError("VALIDATION_ERROR", "max open orders of the market reached")
+
+    # --- Changing -----------------------------------------------------------------------------
+
+    def modify(self, session: Session, order_id: str, body: object) -> Order:
+        """Take a request to change an open limit order; its outcome shows in ``request_info``.
+
+        Raises
+        ------
+        VenueError
+            With the venue's word for the first thing wrong.
+        """
+        fields, size, price, signature, timestamp_ms = parse_modify_request(body)
+        order = self.find(session.account, order_id)
+        market = self.market(order.market)
+        if order.status != "OPEN":
+            is_closed = order.status == "CLOSED"
+            raise VenueError(
+                "ORDER_IS_CLOSED" if is_closed else "ORDER_IS_NOT_OPEN", "order is not open"
+            )
+        if fields != (order.id, order.market, order.side, order.type):
+            raise VenueError("VALIDATION_ERROR", "id, market, side and type must not change")
+        if (size, price) == (order.size, order.price):
+            raise VenueError("VALIDATION_ERROR", "no order parameters changed")
+        if size <= order.filled:
+            raise VenueError("INVALID_ORDER_SIZE", "size: must be greater than what is filled")
+        self._check_age(timestamp_ms, RECV_WINDOW_DEFAULT_MS)
+        message_hash = stark.modify_hash(
+            self._chain_id,
+            int(session.account.address, 16),
+            timestamp_ms,
+            order.market,
+            order.side,
+            order.type,
+            size,
+            price,
+            order.id,
+        )
+        _verify(session, message_hash, signature)
+        _check_grid(size, price, market)
+        _check_band(order.side, price, market)
+        order.modify_request = ModifyRequest(session.account.order_ids.next())
+        self._outcomes.put(lambda: self._engine.modify(order, size, price))
+        return order
 
     # --- Cancelling ---------------------------------------------------------------------------
 
@@ -246,24 +292,27 @@ class Gateway:
                 self.cancel(order)
 
 
-def _check_grid(request: OrderRequest, market: Market) -> None:
+def _verify(session: Session, message_hash: int, signature: str) -> None:
+    try:
+        r, s = parse_signature(signature)
+    except ValueError as error:
+        raise VenueError("INVALID_ORDER_SIGNATURE", "signature: malformed") from error
+    if not stark.verify(message_hash, r, s, session.public_key):
+        raise VenueError("INVALID_ORDER_SIGNATURE", "order signature verification failed")
+
+
+def _check_grid(size: Decimal, price: Decimal, market: Market) -> None:
     rules = market.rules
-    if not is_multiple(request.size, rules.step):
+    if not is_multiple(size, rules.step):
         raise VenueError("INVALID_ORDER_SIZE", "size: not a multiple of order_size_increment")
-    if request.size > rules.max_order_size:
+    if size > rules.max_order_size:
         raise VenueError("INVALID_ORDER_SIZE", "size: greater than max_order_size")
-    if not is_multiple(request.price, rules.tick):
+    if not is_multiple(price, rules.tick):
         raise VenueError("VALIDATION_ERROR", "price: not a multiple of price_tick_size")
 
 
-def _check_band(request: OrderRequest, market: Market) -> None:
-    if request.type == "MARKET":
-        return
+def _check_band(side: str, price: Decimal, market: Market) -> None:
     width = MONEY.multiply(market.mark_price, market.rules.price_band)
-    is_beyond = (
-        request.price > market.mark_price + width
-        if request.side == BUY
-        else request.price < market.mark_price - width
-    )
-    if is_beyond:
+    beyond = price - market.mark_price if side == BUY else market.mark_price - price
+    if beyond > width:
         raise VenueError("VALIDATION_ERROR", "price: outside of the price band")

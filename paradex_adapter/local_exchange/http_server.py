@@ -58,6 +58,7 @@ class HttpServer:
         )
         self._server: asyncio.Server | None = None
         self._listening: asyncio.Task[asyncio.Server] | None = None
+        self._is_refusing = False
         self.port = 0
 
     async def start(self, port: int) -> None:
@@ -86,15 +87,19 @@ class HttpServer:
         self._listening.add_done_callback(self._listens)
 
     def _listens(self, task: asyncio.Task[asyncio.Server]) -> None:
-        if not task.cancelled() and task.exception() is None:
-            self._server = task.result()
+        if task.cancelled() or task.exception() is not None:
+            return
+        self._server = task.result()
+        if self._is_refusing:
+            self.refuse(True)
 
     def refuse(self, is_refusing: bool) -> None:
         """Stop listening, so that connecting is refused, or listen again on the same port."""
+        was_refusing, self._is_refusing = self._is_refusing, is_refusing
         if is_refusing and self._server is not None:
             self._server.close()
             self._server = None
-        elif not is_refusing and self._server is None:
+        elif was_refusing and not is_refusing:
             self._listen(_listener(self.port))
 
     def drop_http(self) -> None:

@@ -91,6 +91,34 @@ def parse_order_request(body: object) -> OrderRequest:
     )
 
 
+#: Id, market, side and type: what a change must leave as it is.
+Identity = tuple[str, str, str, str]
+
+
+def parse_modify_request(body: object) -> tuple[Identity, Decimal, Decimal, str, int]:
+    """Return identity, size, price, signature and its time of a request to change an order.
+
+    Raises
+    ------
+    VenueError
+        ``BINDING_ERROR`` or ``VALIDATION_ERROR``.
+    """
+    if not isinstance(body, dict):
+        raise VenueError("BINDING_ERROR", "request body: expected a JSON object")
+    _refuse_extras(body)
+    identity = (
+        _text(body, "id"),
+        _text(body, "market"),
+        _word(body, "side", SIDES),
+        _word(body, "type", TYPES),
+    )
+    size, price = parse_amount(body.get("size"), "size"), parse_amount(body.get("price"), "price")
+    if not price:
+        raise VenueError("VALIDATION_ERROR", "price: must be greater than 0")
+    signature, timestamp_ms = _text(body, "signature"), _integer(body, "signature_timestamp", 0)
+    return identity, size, price, signature, timestamp_ms
+
+
 def _text(body: Mapping[str, object], field: str) -> str:
     value = body.get(field)
     if value is None or value == "":
@@ -189,6 +217,24 @@ def _refuse_extras(body: Mapping[str, object]) -> None:
         raise VenueError("VALIDATION_ERROR", "trigger_price: only for conditional orders")
 
 
+@dataclass(slots=True)
+class ModifyRequest:
+    """A request to change an order, and what came of it."""
+
+    id: str
+    status: str = "PENDING"
+    message: str = ""
+
+    def response(self) -> dict[str, object]:
+        """Return the ``request_info`` of an order."""
+        return {
+            "id": self.id,
+            "request_type": "MODIFY_ORDER",
+            "status": self.status,
+            "message": self.message,
+        }
+
+
 @dataclass(slots=True, eq=False)
 class Order:
     """One order in the venue's books. Prices and sizes in quote and base units, times in ms."""
@@ -215,6 +261,7 @@ class Order:
     status: str = "NEW"
     cancel_reason: str = ""
     filled_notional: Decimal = ZERO
+    modify_request: ModifyRequest | None = None
 
     @property
     def is_reduce_only(self) -> bool:
@@ -234,7 +281,7 @@ class Order:
     def response(self, published_at: int) -> dict[str, object]:
         """Return the order as REST and the JSON channel show it."""
         average_price = self.average_price()
-        return {
+        body: dict[str, object] = {
             "id": self.id,
             "account": self.account,
             "market": self.market,
@@ -258,3 +305,6 @@ class Order:
             "flags": list(self.flags),
             "trigger_price": "0",
         }
+        if self.modify_request is not None:
+            body["request_info"] = self.modify_request.response()
+        return body

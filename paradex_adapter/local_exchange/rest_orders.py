@@ -44,6 +44,7 @@ class OrderEndpoints:
             ("GET", "/v1/orders/by_client_id/{client_id}", self.by_client_id),
             ("DELETE", "/v1/orders/by_client_id/{client_id}", self.cancel_by_client_id),
             ("GET", "/v1/orders/{order_id}", self.by_id),
+            ("PUT", "/v1/orders/{order_id}", self.modify),
             ("DELETE", "/v1/orders/{order_id}", self.cancel),
             ("GET", "/v1/orders-history", self.history),
         ]
@@ -92,6 +93,13 @@ class OrderEndpoints:
         order = self._gateway.find(account, "", request.match_info["client_id"])
         if order.status != "OPEN":
             raise VenueError("CLIENT_ORDER_ID_NOT_FOUND", "client order id not found")
+        return json_response(self._response(order))
+
+    async def modify(self, request: web.Request) -> web.Response:
+        """Answer ``PUT /orders/{order_id}``."""
+        session = self._session(request)
+        body = await json_body(request)
+        order = self._gateway.modify(session, request.match_info["order_id"], body)
         return json_response(self._response(order))
 
     async def cancel(self, request: web.Request) -> web.Response:

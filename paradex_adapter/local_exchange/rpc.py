@@ -63,6 +63,7 @@ class RpcMethods:
             "unsubscribe": self._unsubscribe,
             "order.create": self._create,
             "order.create_batch": self._create_batch,
+            "order.modify": self._modify,
             "order.cancel": self._cancel,
             "order.cancel_batch": self._cancel_batch,
             "order.cancel_all": self._cancel_all,
@@ -129,14 +130,16 @@ class RpcMethods:
         if peer.is_cancelling_on_disconnect:
             peer.placed = [placed for placed in peer.placed if placed.status != "CLOSED"]
             peer.placed.append(order)
-        response = order.response(self._clock.now_ms())
-        # The results of the methods leave out what REST and the channel tell.
-        del response["stp"]
         return {
-            "order": response,
+            "order": self._order(order),
             "created_at": order.created_at,
             "received_at": self._clock.now_ns(),
         }
+
+    def _order(self, order: Order) -> dict[str, object]:
+        """Return an order as results show it: without some of what REST and the channel tell."""
+        response = order.response(self._clock.now_ms())
+        return {k: v for k, v in response.items() if k not in ("stp", "request_info")}
 
     def _create_batch(self, peer: Peer, params: Params) -> Reply:
         session, bodies = _session(peer), params.get("orders")
@@ -144,6 +147,13 @@ class RpcMethods:
             raise RpcError(INVALID_PARAMS, "Invalid params", "orders: expected an array")
         orders = place_batch(self._gateway, session, bodies)
         return {"results": [self._created(peer, order) for order in orders]}, None
+
+    def _modify(self, peer: Peer, params: Params) -> Reply:
+        session, order_id = _session(peer), params.get("id")
+        if not isinstance(order_id, str):
+            raise RpcError(INVALID_PARAMS, "Invalid params", "id: expected a string")
+        order = self._gateway.modify(session, order_id, dict(params))
+        return {"order": self._order(order)}, None
 
     def _cancel(self, peer: Peer, params: Params) -> Reply:
         account = _session(peer).account

@@ -109,6 +109,29 @@ class Client:
         )
         return signature_text(message_hash, self.private_key)
 
+    def change(self, order: Json, **changed: Any) -> Json:
+        """Return a signed request to change an order."""
+        names = ("id", "market", "side", "type", "size", "price")
+        body: Json = {name: order[name] for name in names}
+        body |= {"signature_timestamp": int(time.time() * 1000), **changed}
+        message_hash = stark.modify_hash(
+            self.exchange.chain_id,
+            int(self.address, 16),
+            body["signature_timestamp"],
+            body["market"],
+            body["side"],
+            body["type"],
+            Decimal(body["size"]),
+            Decimal(body["price"]),
+            body["id"],
+        )
+        return {"signature": signature_text(message_hash, self.private_key), **body}
+
+    def shown(self, order_id: str) -> Json:
+        """Return an order as the exchange's records show it."""
+        orders: dict[str, Json] = {o["id"]: o for o in self.exchange.orders(self.address)}
+        return orders[order_id]
+
     async def place(self, side: str, size: str, price: str = "0", **more: Any) -> Json:
         status, body = await self.call("POST", "/orders", self.order(side, size, price, **more))
         assert status == 201, body

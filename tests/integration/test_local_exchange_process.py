@@ -86,6 +86,9 @@ def test_a_thread_serves_callers_without_a_loop() -> None:
         assert exchange.order_book(MARKET)["asks"] == [["90010", "0.5"]]
         with pytest.raises(ValueError, match="state must be one of"):
             exchange.set_system_state("asleep")
+        for price, size in (("90000.05", "1"), ("90000", "0.000001"), ("90000", "0")):
+            with pytest.raises(ValueError, match="off the grid"):
+                exchange.place_liquidity(MARKET, "BUY", price, size)
         port = exchange.port
     with ThreadedExchange(port=port, simulation_interval_ms=0) as again:
         assert again.port == port

@@ -13,6 +13,7 @@ from tests.integration.local_exchange_client import (
     DEADLINE_S,
     MARKET,
     Client,
+    eventually,
     signature_text,
     trading,
 )
@@ -505,6 +506,54 @@ async def test_a_batch_is_taken_whole_or_not_at_all() -> None:
         await client.closed(placed[1])
         status, _ = await client.call("DELETE", "/orders/batch", {"client_order_ids": ["a"]})
         assert status == 400
+
+
+async def test_an_open_order_is_changed() -> None:
+    async with trading() as client:
+        order = await client.place("BUY", "0.05", "89000")
+        await client.until(order["id"], "OPEN")
+        path = f"/orders/{order['id']}"
+        change = client.change(order, size="0.04", price="88000.5")
+        status, body = await client.call("PUT", path, change)
+        assert (status, body["request_info"]["status"]) == (200, "PENDING")
+        await eventually(lambda: client.shown(order["id"])["price"] == "88000.5")
+        shown = client.shown(order["id"])
+        assert (shown["size"], shown["remaining_size"], shown["id"]) == (
+            "0.04",
+            "0.04",
+            order["id"],
+        )
+        assert shown["request_info"]["status"] == "SUCCESS"
+        for changed, error in (
+            ({}, "VALIDATION_ERROR"),
+            ({"size": "0.00000001"}, "INVALID_ORDER_SIZE"),
+            ({"price": "88000.55"}, "VALIDATION_ERROR"),
+            ({"price": "99999"}, "VALIDATION_ERROR"),
+            ({"price": "88001", "signature": '["1","2"]'}, "INVALID_ORDER_SIGNATURE"),
+            ({"price": "88001", "side": "SELL"}, "VALIDATION_ERROR"),
+            ({"price": "88001", "signature_timestamp": 1}, "INVALID_TIMESTAMP"),
+            ({"price": "0"}, "VALIDATION_ERROR"),
+        ):
+            request = client.change(shown, **changed)
+            status, body = await client.call("PUT", path, request)
+            assert (status, body["error"]) == (400, error), changed
+        await client.call("DELETE", path)
+        await client.closed(order["id"])
+        status, body = await client.call("PUT", path, client.change(shown, size="0.06"))
+        assert (status, body["error"]) == (400, "ORDER_IS_CLOSED")
+
+
+async def test_a_change_signs_the_order_it_changes() -> None:
+    async with trading() as client:
+        one, two = [await client.place("BUY", "0.05", "89000") for _ in range(2)]
+        for order in (one, two):
+            await client.until(order["id"], "OPEN")
+        change = client.change(one, size="0.04")
+        status, body = await client.call("PUT", f"/orders/{two['id']}", change)
+        assert (status, body["error"]) == (400, "VALIDATION_ERROR")
+        change["id"] = two["id"]
+        status, body = await client.call("PUT", f"/orders/{two['id']}", change)
+        assert (status, body["error"]) == (400, "INVALID_ORDER_SIGNATURE")
 
 
 @pytest.mark.parametrize(

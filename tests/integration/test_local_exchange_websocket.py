@@ -370,6 +370,21 @@ async def test_cancelling_over_the_websocket() -> None:
         assert late["error"]["message"] == "ORDER_IS_CLOSED"
 
 
+async def test_changing_over_the_websocket() -> None:
+    async with trading() as client, opened(client) as listener:
+        await listener.subscribe("orders.ALL")
+        order = await client.place("BUY", "0.05", "89000")
+        await listener.push("orders.ALL", lambda data: data["status"] == "OPEN")
+        reply = await listener.request("order.modify", client.change(order, price="88000"))
+        assert reply["result"]["order"]["request_info"]["status"] == "PENDING"
+        shown = await listener.push("orders.ALL", lambda data: data["price"] == "88000")
+        assert (shown["status"], shown["request_info"]["status"]) == ("OPEN", "SUCCESS")
+        reply = await listener.request("order.modify", client.change(shown))
+        assert reply["error"]["data"] == "no order parameters changed"
+        reply = await listener.request("order.modify", {"id": 5})
+        assert reply["error"]["code"] == -32602
+
+
 async def test_a_batch_over_the_websocket() -> None:
     async with trading() as client, opened(client) as listener:
         requests = [client.order("BUY", "0.01", "89000") for _ in range(2)]

@@ -8,7 +8,7 @@ from paradex_adapter.local_exchange.accounts import Account, Fill
 from paradex_adapter.local_exchange.book import BookChange
 from paradex_adapter.local_exchange.engine import Engine
 from paradex_adapter.local_exchange.markets import DEFAULT_MARKETS, Market, Trade
-from paradex_adapter.local_exchange.orders import Order
+from paradex_adapter.local_exchange.orders import ModifyRequest, Order
 from paradex_adapter.local_exchange.positions import Position
 from paradex_adapter.local_exchange.sequences import Clock
 
@@ -64,6 +64,8 @@ class Bench:
             for address in ("0xa", "0xb", "0xc")
         }
         self.heard = Heard()
+        # When each order last joined a queue, by a count of its own.
+        self.queued: dict[str, int] = {}
         self.engine = Engine({SYMBOL: self.market}, self.accounts, self.clock, self.heard)
 
     def order(
@@ -101,8 +103,19 @@ class Bench:
             **more,
         )
         self.accounts[account].keep(order)
+        self.queued[order.id] = len(self.heard.orders)
         self.engine.process(order)
         return order
+
+    def modify(self, order: Order, size: Decimal, price: Decimal) -> bool:
+        """Change an order and return whether that was accepted."""
+        order.modify_request = ModifyRequest("1")
+        queued = len(self.heard.orders)
+        self.engine.modify(order, size, price)
+        is_accepted = order.modify_request.status == "SUCCESS"
+        if is_accepted:
+            self.queued[order.id] = queued
+        return is_accepted
 
     def held(self, account: str) -> Decimal:
         return self.accounts[account].position_size(SYMBOL)

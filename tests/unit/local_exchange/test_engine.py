@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from paradex_adapter.local_exchange.markets import MAKER_FEE, TAKER_FEE
+from paradex_adapter.local_exchange.orders import ModifyRequest
 from tests.unit.local_exchange.engine_bench import SYMBOL, Bench
 
 D = Decimal
@@ -270,3 +271,68 @@ def test_the_margin_of_an_account_counts_the_worse_side() -> None:
     assert margin.initial == D("0.3") * 90000 * (D("0.02") + TAKER_FEE)
     assert margin.maintenance == 0
     assert margin.free == 100000 - margin.initial
+
+
+def test_a_changed_order_goes_behind_the_others() -> None:
+    bench = Bench()
+    changed = bench.order("0xa", "SELL", "0.1", "90000")
+    waiting = bench.order("0xc", "SELL", "0.1", "90000")
+    bench.engine.modify(changed, D("0.2"), D(90000))
+    assert bench.market.book.best("SELL") == (D(90000), D("0.3"))
+    bench.order("0xb", "BUY", "0.1", "90000")
+    assert bench.ended(waiting) == ("CLOSED", "", D(0))
+    assert bench.ended(changed) == ("OPEN", "", D("0.2"))
+
+
+def test_a_changed_order_keeps_its_fills_and_may_trade() -> None:
+    bench = Bench()
+    order = bench.order("0xa", "BUY", "0.3", "89000")
+    bench.order("0xb", "SELL", "0.1", "89000")
+    bench.order("0xb", "SELL", "1", "89500")
+    bench.engine.modify(order, D("0.2"), D(89500))
+    assert bench.ended(order) == ("CLOSED", "", D(0))
+    assert order.average_price() == D(89250)
+    assert bench.held("0xa") == D("0.2")
+
+
+@pytest.mark.parametrize(
+    ("size", "price", "message"),
+    [
+        ("0.1", "89000", "size is not greater than what is filled"),
+        ("10", "89000", "NOT_ENOUGH_MARGIN"),
+        ("0.3", "90000", "POST_ONLY_WOULD_CROSS"),
+    ],
+)
+def test_a_change_that_is_refused_leaves_the_order(size: str, price: str, message: str) -> None:
+    bench = Bench(cash="10000")
+    order = bench.order("0xa", "BUY", "0.3", "89000", instruction="POST_ONLY")
+    bench.order("0xb", "SELL", "0.1", "89000")
+    bench.order("0xb", "SELL", "0.1", "90000")
+    order.modify_request = ModifyRequest("7")
+    bench.engine.modify(order, D(size), D(price))
+    assert order.modify_request.response() == {
+        "id": "7",
+        "request_type": "MODIFY_ORDER",
+        "status": "REJECTED",
+        "message": message,
+    }
+    assert (order.size, order.price, order.remaining) == (D("0.3"), D(89000), D("0.2"))
+    assert bench.market.book.best("BUY") == (D(89000), D("0.2"))
+
+
+def test_a_change_of_a_closed_order_is_refused() -> None:
+    bench = Bench()
+    order = bench.order("0xa", "BUY", "0.3", "89000")
+    bench.engine.cancel(order, "USER_CANCELED")
+    order.modify_request = ModifyRequest("7")
+    bench.engine.modify(order, D("0.2"), D(89000))
+    assert order.modify_request.status == "REJECTED"
+    assert bench.ended(order) == ("CLOSED", "USER_CANCELED", D("0.3"))
+
+
+def test_the_exchanges_own_makers_are_good_for_anything() -> None:
+    bench = Bench(cash="0")
+    bench.accounts["0xa"].is_recorded = False
+    assert bench.order("0xa", "BUY", "0.00001", "89000").status == "OPEN"
+    assert bench.order("0xa", "BUY", "99", "89000").status == "OPEN"
+    assert not bench.accounts["0xa"].orders

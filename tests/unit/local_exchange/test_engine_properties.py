@@ -26,7 +26,8 @@ order_actions = st.fixed_dictionaries(
         "stp": st.sampled_from(["EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH"]),
     }
 )
-actions = st.lists(st.one_of(order_actions, st.integers(0, STEPS_MAX)), max_size=STEPS_MAX)
+changes = st.tuples(st.integers(0, STEPS_MAX), st.integers(15, 20_000), st.integers(-30, 30))
+actions = st.lists(st.one_of(order_actions, st.integers(0, STEPS_MAX), changes), max_size=STEPS_MAX)
 
 
 def check(bench: Bench, cash_at_start: Decimal) -> None:
@@ -60,7 +61,8 @@ def check_priority(bench: Bench) -> None:
     for side in ("BUY", "SELL"):
         queue = list(bench.market.book.sides[side].orders())
         for earlier, later in pairwise(queue):
-            assert earlier.price != later.price or earlier.ordinal < later.ordinal
+            if earlier.price == later.price:
+                assert bench.queued[earlier.id] < bench.queued[later.id]
 
 
 def check_orders(bench: Bench) -> None:
@@ -76,14 +78,20 @@ def check_orders(bench: Bench) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(actions)
-def test_cash_positions_and_books_add_up(steps: list[dict[str, Any] | int]) -> None:
+def test_cash_positions_and_books_add_up(
+    steps: list[dict[str, Any] | int | tuple[int, int, int]],
+) -> None:
     bench = Bench()
     cash_at_start = Decimal(300_000)
     placed = []
     for step in steps:
         if isinstance(step, dict):
             placed.append(bench.order(**step))
-        elif placed:
+        elif isinstance(step, tuple) and placed:
+            which, count, ticks = step
+            order = placed[which % len(placed)]
+            bench.modify(order, count * STEP, 90000 + ticks * TICK)
+        elif isinstance(step, int) and placed:
             bench.engine.cancel(placed[step % len(placed)], "USER_CANCELED")
         check(bench, cash_at_start)
     check_book(bench)
