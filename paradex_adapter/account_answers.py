@@ -44,6 +44,7 @@ from paradex_adapter.translate.reports import (
     state_to_report,
 )
 from paradex_adapter.translate.snapshots import snapshot_to_reports
+from paradex_adapter.venue.account_reader import AccountSnapshot
 from paradex_adapter.venue.trading_session import TradingSession
 from paradex_adapter_core.messages import Fill, OrderUpdate
 from paradex_adapter_core.order_lifecycle import QUEUED, REJECTED, SENT, WORKING
@@ -192,8 +193,6 @@ class AccountAnswers:
         The caller holds the session's stream until the engine has worked the answer in.
         """
         snapshot = await self._session.reader.snapshot(self._window_start_ms(lookback_mins))
-        if not snapshot.is_consistent:
-            self._log.warning("Fills kept arriving while the account was read")
         ts_init = self._clock.timestamp_ns()
         reports = snapshot_to_reports(
             snapshot,
@@ -203,7 +202,11 @@ class AccountAnswers:
         )
         for line in reports.skipped:
             self._log.warning(f"Not reconciled: {line}")
-        self._session.take_answered(reports.given)
+        self._session.take_answered(
+            AccountSnapshot(
+                reports.given_orders, reports.given_fills, snapshot.positions, snapshot.start_ms
+            )
+        )
         mass_status = ExecutionMassStatus(
             client_id=client_id,
             account_id=self._account_id,

@@ -92,8 +92,10 @@ CONNECT_ATTEMPTS_MAX: Final = 3
 CONNECT_RETRY_DELAY_SECS: Final = 1.0
 # The stream tells every change of margin; balances are read at most this often.
 ACCOUNT_REFRESH_SECS: Final = 1.0
-# The engine reconciles a moment after it got the answer; then the stream goes on, told or not.
-RECONCILED_WAIT_SECS: Final = 30.0
+# How long the stream waits for the engine to ask for reconciliation (it waits for other clients
+# first, and does not ask at all where reconciliation is switched off), and to be done with it.
+START_HOLD_SECS: Final = 60.0
+RECONCILE_HOLD_SECS: Final = 240.0
 
 
 class ParadexExecutionClient(LiveExecutionClient):
@@ -230,6 +232,8 @@ class ParadexExecutionClient(LiveExecutionClient):
         self._tell_account()
         await self._await_account_registered()
         self._msgbus.subscribe(topic=self._reports_topic, handler=self._on_reconciled)
+        # Held until the engine has reconciled what there was before: in the order it happened.
+        self._hold_stream(START_HOLD_SECS)
         await self._session.connect()
 
     def _make_session(self, signer: OrderSigner, offset_ms: int) -> TradingSession:
@@ -258,6 +262,7 @@ class ParadexExecutionClient(LiveExecutionClient):
     async def _close_session(self) -> None:
         if self._release_timer is not None:
             self._release_timer.cancel()
+            self._release_timer = None
         if self._refresh is not None:
             self._refresh.cancel()
             await asyncio.wait([self._refresh])
@@ -322,6 +327,8 @@ class ParadexExecutionClient(LiveExecutionClient):
             await self._submit(order)
 
     async def _submit(self, order: Order) -> None:
+        # Who trades has reconciled, or does not want to.
+        self._release_stream()
         if order.is_closed:
             self._log.warning(f"Cannot submit {order.client_order_id!r}: it is closed already")
             return
@@ -384,6 +391,7 @@ class ParadexExecutionClient(LiveExecutionClient):
         await asyncio.gather(*(cancel(order) for order in orders))
 
     async def _cancel(self, order: Order) -> None:
+        self._release_stream()
         reason = await self.session.cancel(
             order.client_order_id.value,
             order.venue_order_id.value if order.venue_order_id is not None else "",
@@ -489,16 +497,14 @@ class ParadexExecutionClient(LiveExecutionClient):
         """
         self._log.info("Generating ExecutionMassStatus...")
         self.reconciliation_active = True
-        self.session.hold()
+        self._hold_stream(RECONCILE_HOLD_SECS)
         try:
             mass_status = await self._answers.report_everything(self.id, lookback_mins)
         except BaseException:
-            self.session.release()
+            self._release_stream()
             raise
         finally:
             self.reconciliation_active = False
-        # Released by `_on_reconciled`; by the clock when the engine does not get that far.
-        self._release_timer = self._loop.call_later(RECONCILED_WAIT_SECS, self.session.release)
         return mass_status
 
     def calculate_commission(
@@ -515,13 +521,22 @@ class ParadexExecutionClient(LiveExecutionClient):
 
     def _on_reconciled(self, mass_status: ExecutionMassStatus) -> None:
         is_mass_status = isinstance(mass_status, ExecutionMassStatus)
-        if not is_mass_status or mass_status.account_id != self.account_id:
-            return
+        if is_mass_status and mass_status.account_id == self.account_id:
+            # Later, since the engine is still at it.
+            self._loop.call_soon(self._release_stream)
+
+    def _hold_stream(self, secs_max: float) -> None:
+        """Hold back what the stream tells until `_release_stream`, at most so long."""
+        self.session.hold()
+        if self._release_timer is not None:
+            self._release_timer.cancel()
+        self._release_timer = self._loop.call_later(secs_max, self._release_stream)
+
+    def _release_stream(self) -> None:
         if self._release_timer is not None:
             self._release_timer.cancel()
             self._release_timer = None
-        # Later, since the engine is still at it.
-        self._loop.call_soon(self.session.release)
+            self.session.release()
 
     # -- what the session tells -------------------------------------------------------------------
 

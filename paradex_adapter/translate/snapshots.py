@@ -25,15 +25,16 @@ from paradex_adapter_core.messages import Fill, OrderUpdate
 class SnapshotReports:
     """Reports of one snapshot.
 
-    ``given`` is the part of the snapshot the reports tell; ``skipped`` says, a line each, what they
-    do not: what is of a market that is not loaded, or has no Nautilus form.
+    ``given_orders`` and ``given_fills`` are what the reports tell; ``skipped`` says, a line each,
+    what they do not: what is of a market that is not loaded, or has no Nautilus form.
     """
 
     def __init__(self) -> None:
         self.orders: Final[list[OrderStatusReport]] = []
         self.fills: Final[list[FillReport]] = []
         self.positions: Final[list[PositionStatusReport]] = []
-        self.given: Final = AccountSnapshot([], [], [], is_consistent=True)
+        self.given_orders: Final[list[OrderUpdate]] = []
+        self.given_fills: Final[list[Fill]] = []
         self.skipped: Final[list[str]] = []
 
 
@@ -60,13 +61,14 @@ def snapshot_to_reports(
         When the reports are made, in nanoseconds since the Unix epoch.
     """
     reports = SnapshotReports()
-    known = {update.venue_order_id: update for update in snapshot.orders}
     fills_of: dict[str, list[Fill]] = defaultdict(list)
     for fill in snapshot.fills:
         fills_of[fill_to_order_text(fill)].append(fill)
     for update in snapshot.orders:
         fills = fills_of.pop(update.venue_order_id, [])
-        _add_order(reports, update, fills, find_instrument(update.market), account_id, ts_init)
+        instrument = find_instrument(update.market)
+        counted = snapshot.filled_of(update)
+        _add_order(reports, update, fills, counted, instrument, account_id, ts_init)
     for fills in fills_of.values():
         _add_orphans(reports, fills, find_instrument(fills[0].market), account_id, ts_init)
     for position in snapshot.positions:
@@ -76,8 +78,6 @@ def snapshot_to_reports(
                 reports.skipped.append(f"position in {position.market}: market is not loaded")
             continue
         reports.positions.append(position_to_report(position, instrument, account_id, ts_init))
-        reports.given.positions.append(position)
-    assert len(known) == len(snapshot.orders), "one update per order"
     return reports
 
 
@@ -85,6 +85,7 @@ def _add_order(
     reports: SnapshotReports,
     update: OrderUpdate,
     fills: list[Fill],
+    counted: int,
     instrument: Instrument | None,
     account_id: AccountId,
     ts_init: int,
@@ -93,7 +94,7 @@ def _add_order(
         reports.skipped.append(f"order {update.venue_order_id}: {update.market} is not loaded")
         return
     try:
-        report = order_update_to_report(update, instrument, account_id, ts_init)
+        report = order_update_to_report(update, instrument, account_id, ts_init, counted=counted)
         fill_reports = [
             fill_to_report(fill, update.side, instrument, account_id, ts_init) for fill in fills
         ]
@@ -102,8 +103,8 @@ def _add_order(
         return
     reports.orders.append(report)
     reports.fills.extend(fill_reports)
-    reports.given.orders.append(update)
-    reports.given.fills.extend(fills)
+    reports.given_orders.append(update)
+    reports.given_fills.extend(fills)
 
 
 def _add_orphans(
@@ -129,4 +130,4 @@ def _add_orphans(
         return
     reports.orders.append(report)
     reports.fills.extend(fill_reports)
-    reports.given.fills.extend(fills)
+    reports.given_fills.extend(fills)

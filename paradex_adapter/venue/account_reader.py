@@ -4,6 +4,7 @@ Nothing here changes state. An answer that cannot be completed raises; it never 
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final, final
@@ -20,11 +21,12 @@ from paradex_adapter_core.messages import (
     Position,
 )
 from paradex_adapter_core.parsers import account as parsers
+from paradex_adapter_core.vocabulary import SIDE_BUY
 
 PAGE_SIZE: Final = 5000
 READ_TIMEOUT_SECS: Final = 30.0
 SNAPSHOT_TIMEOUT_SECS: Final = 180.0
-# A snapshot is read again while fills arrive between its parts.
+# A snapshot whose parts do not add up is read again.
 SNAPSHOT_ATTEMPTS_MAX: Final = 5
 
 # How often open orders and history are asked in turn for one order.
@@ -33,25 +35,40 @@ FIND_PASSES: Final = 2
 
 @final
 class AccountSnapshot:
-    """Orders, fills and positions of one moment.
+    """Orders, fills and positions that belong together, though they were read one after another.
 
-    ``orders`` and ``fills`` are of the asked window, open orders of any age; oldest first.
-    ``is_consistent`` tells whether no fill arrived while they were read.
+    ``orders`` and ``fills`` are those since ``start_ms`` (all there are when it is None), with open
+    orders of any age; oldest first. The fills add up to the positions: what filled after these were
+    read is left out, for the stream to tell.
     """
 
-    __slots__ = ("fills", "is_consistent", "orders", "positions")
+    __slots__ = ("_filled", "fills", "orders", "positions", "start_ms")
 
     def __init__(
         self,
         orders: list[OrderUpdate],
         fills: list[Fill],
         positions: list[Position],
-        is_consistent: bool,
+        start_ms: int | None = None,
     ) -> None:
         self.orders: Final = orders
         self.fills: Final = fills
         self.positions: Final = positions
-        self.is_consistent: Final = is_consistent
+        self.start_ms: Final = start_ms
+        self._filled: Final[dict[str, int]] = defaultdict(int)
+        for fill in fills:
+            self._filled[fill.venue_order_id] += fill.size
+
+    def filled_of(self, update: OrderUpdate) -> int:
+        """Return how much of an order (1e-8) is told by the fills here.
+
+        Of an order from before the window, whose first fills may lie before it, the venue's own
+        number.
+        """
+        told = update.size - update.remaining_size
+        if self.start_ms is not None and update.ts_created < self.start_ms * 1_000_000:
+            return told
+        return min(told, self._filled.get(update.venue_order_id, 0))
 
 
 @final
@@ -115,6 +132,8 @@ class AccountReader:
 
         async with _whole_answer("fills", SNAPSHOT_TIMEOUT_SECS):
             fills = await _collect(fetch)
+        # Ids do not grow with time. The venue lists newest first, which settles equal times.
+        fills.reverse()
         return sorted(fills, key=_fill_age)
 
     async def positions(self) -> list[Position]:
@@ -157,19 +176,23 @@ class AccountReader:
         ----------
         start_ms : int, optional
             The beginning of the window for closed orders and fills; all there are by default.
+
+        Raises
+        ------
+        MalformedReply
+            If they do not add up, however often they are read.
         """
         async with _whole_answer("account snapshot", SNAPSHOT_TIMEOUT_SECS):
             for _ in range(SNAPSHOT_ATTEMPTS_MAX):
+                # In this order: what the positions hold, the fills and orders tell as well.
+                positions = await self.positions()
                 fills = await self.fills(start_ms=start_ms)
                 orders = await self._all_orders(start_ms)
-                positions = await self.positions()
-                last_ms = fills[-1].ts_event // 1_000_000 if fills else start_ms
-                known = {(fill.fill_type, fill.fill_id) for fill in fills}
-                late = await self.fills(start_ms=last_ms)
-                is_consistent = all((fill.fill_type, fill.fill_id) in known for fill in late)
-                if is_consistent:
-                    break
-            return AccountSnapshot(orders, fills, positions, is_consistent)
+                sides = {update.venue_order_id: update.side for update in orders}
+                kept = _cut_fills(fills, positions, sides, is_whole=start_ms is None)
+                if kept is not None:
+                    return AccountSnapshot(orders, kept, positions, start_ms)
+        raise MalformedReply("account snapshot", "fills and positions do not add up")
 
     async def _all_orders(self, start_ms: int | None) -> list[OrderUpdate]:
         # Open orders first: one that closes in between is then told by the history, as closed.
@@ -200,6 +223,47 @@ async def _whole_answer(what: str, timeout_secs: float) -> AsyncIterator[None]:
         raise MalformedReply(what, str(error)) from error
 
 
+def _cut_fills(
+    fills: list[Fill], positions: list[Position], sides: dict[str, int], *, is_whole: bool
+) -> list[Fill] | None:
+    """Return the fills up to the moment of the positions, None when there is no such moment."""
+    of_market: dict[str, list[Fill]] = defaultdict(list)
+    for fill in fills:
+        of_market[fill.market].append(fill)
+    held = {position.market: position for position in positions}
+    kept: list[Fill] = []
+    for market, rows in of_market.items():
+        position = held.get(market)
+        if is_whole:
+            length = _find_prefix(rows, 0 if position is None else position.size, sides)
+        else:
+            length = _find_last(rows, "" if position is None else position.last_fill_id)
+        if length is None:
+            return None
+        kept.extend(rows[:length])
+    kept.sort(key=_fill_age)
+    return kept
+
+
+def _find_prefix(rows: list[Fill], size: int, sides: dict[str, int]) -> int | None:
+    """Return the length of the longest prefix of fills that makes a position of `size`."""
+    net, length = 0, 0 if size == 0 else None
+    for number, fill in enumerate(rows, 1):
+        is_buy = sides.get(fill.venue_order_id, fill.side) == SIDE_BUY
+        net += fill.size if is_buy else -fill.size
+        if net == size:
+            length = number
+    return length
+
+
+def _find_last(rows: list[Fill], last_fill_id: str) -> int:
+    """Return the number of fills up to the last one in the position; all where it is not told."""
+    for number, fill in enumerate(rows, 1):
+        if fill.fill_id == last_fill_id:
+            return number
+    return len(rows)
+
+
 def _is_same_order(update: OrderUpdate, client_order_id: str, venue_order_id: str) -> bool:
     if venue_order_id:
         return update.venue_order_id == venue_order_id
@@ -210,6 +274,5 @@ def _order_age(update: OrderUpdate) -> tuple[int, str]:
     return update.ts_created, update.venue_order_id
 
 
-def _fill_age(fill: Fill) -> tuple[int, int, str]:
-    # Ids grow, and are longer when they do: text of equal length sorts as the numbers do.
-    return fill.ts_event, len(fill.fill_id), fill.fill_id
+def _fill_age(fill: Fill) -> int:
+    return fill.ts_event

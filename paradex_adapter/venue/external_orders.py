@@ -1,8 +1,9 @@
 """Orders this process did not send: what was told of each, and in which order the rest is told.
 
 The store says what is new; this says what may be passed on: of an order first that it exists, then
-its fills, and its end only after all of them. A fill that arrives before its order waits for it.
-Pure bookkeeping: no I/O, no clock.
+its fills, and its end only after all of them. A fill waits for its order, and for the fills before
+it: NautilusTrader silently drops a fill reported after a younger one of the same order. Pure
+bookkeeping: no I/O, no clock.
 """
 
 from collections import OrderedDict
@@ -70,14 +71,26 @@ type ExternalFact = ExternalOpened | ExternalFilled | ExternalClosed | VenueTrad
 
 @final
 class _Entry:
-    __slots__ = ("early_fills", "filled", "is_closed", "is_opened", "update")
+    """``told`` sums the fills told, ``waiting`` holds those that are not."""
+
+    __slots__ = ("is_closed", "is_opened", "told", "update", "waiting")
 
     def __init__(self) -> None:
         self.update: OrderUpdate | None = None
         self.is_opened = False
         self.is_closed = False
-        self.filled = 0
-        self.early_fills: list[tuple[Fill, int]] = []
+        self.told = 0
+        self.waiting: list[tuple[Fill, int]] = []
+
+    @property
+    def counted(self) -> int:
+        """The quantity of all fills known, told or waiting, in 1e-8."""
+        return self.told + sum(fill.size for fill, _ in self.waiting)
+
+    @property
+    def due(self) -> int:
+        """The quantity the venue told as filled, in 1e-8."""
+        return 0 if self.update is None else self.update.size - self.update.remaining_size
 
 
 @final
@@ -95,9 +108,6 @@ class ExternalOrders:
         if entry.is_closed:
             return []
         entry.update = update
-        # A new order may still be refused; an unknown status says nothing that could be told.
-        if not entry.is_opened and update.status <= STATUS_NEW:
-            return []
         return self._advance(entry)
 
     def take_fill(self, fill: Fill, side: int) -> list[ExternalFact]:
@@ -105,53 +115,46 @@ class ExternalOrders:
         if not fill.venue_order_id or fill.fill_type not in (FILL_ORDINARY, FILL_RPI):
             return [VenueTrade(fill, side)]
         entry = self._entry(fill.venue_order_id)
-        if not entry.is_opened:
-            entry.early_fills.append((fill, side))
-            # A fill proves that a new order works.
-            return self._advance(entry) if entry.update is not None else []
-        entry.filled += fill.size
-        return [ExternalFilled(fill, side), *self._close(entry)]
+        entry.waiting.append((fill, side))
+        return self._advance(entry)
 
-    def give_up_waiting(self, venue_order_id: str) -> list[ExternalFact]:
-        """Return the fills of an order the venue does not know, as trades of their own."""
+    def go_without(self, venue_order_id: str) -> list[ExternalFact]:
+        """Return all that is held back, whatever it waits for does not come."""
         entry = self._entries.get(venue_order_id)
-        if entry is None or entry.is_opened:
+        if entry is None:
             return []
-        waiting, entry.early_fills = entry.early_fills, []
-        return [VenueTrade(fill, side) for fill, side in waiting]
-
-    def close_as_told(self, venue_order_id: str) -> list[ExternalFact]:
-        """Return the end of an order whose missing fills the venue does not have."""
-        entry = self._entries.get(venue_order_id)
-        if entry is None or entry.update is None:
-            return []
-        entry.filled = max(entry.filled, _told_filled(entry.update))
-        return self._close(entry)
+        if entry.update is None:
+            waiting, entry.waiting = entry.waiting, []
+            return [VenueTrade(fill, side) for fill, side in waiting]
+        entry.told += entry.due - entry.counted
+        return self._advance(entry)
 
     def seed(self, update: OrderUpdate, filled: int) -> None:
         """Take up an order that was told in an answer, with `filled` (1e-8) of its fills."""
         entry = self._entry(update.venue_order_id)
         entry.update = update
         entry.is_opened = True
-        entry.filled = filled
-        entry.is_closed = update.status == STATUS_CLOSED and filled >= _told_filled(update)
+        entry.told = filled
+        entry.is_closed = update.status == STATUS_CLOSED and filled >= entry.due
 
-    def missing(self, venue_order_id: str) -> int:
-        """Return the quantity (1e-8) the venue told as filled without a fill told yet."""
-        entry = self._entries.get(venue_order_id)
-        if entry is None or entry.update is None or not entry.is_opened:
-            return 0
-        return max(0, _told_filled(entry.update) - entry.filled)
-
-    def find_filled(self, venue_order_id: str) -> int | None:
-        """Return the quantity (1e-8) of the fills told of an order, None when it was not told."""
-        entry = self._entries.get(venue_order_id)
-        return entry.filled if entry is not None and entry.is_opened else None
+    def is_owing(self, venue_order_id: str) -> bool:
+        """Return whether an order, or fills of it, are still to come before all can be told."""
+        return self.is_waiting_for_order(venue_order_id) or self.missing(venue_order_id) > 0
 
     def is_waiting_for_order(self, venue_order_id: str) -> bool:
         """Return whether fills of this order wait for news of the order itself."""
         entry = self._entries.get(venue_order_id)
-        return entry is not None and not entry.is_opened and bool(entry.early_fills)
+        return entry is not None and entry.update is None
+
+    def missing(self, venue_order_id: str) -> int:
+        """Return the quantity (1e-8) the venue told as filled without a fill known yet."""
+        entry = self._entries.get(venue_order_id)
+        return 0 if entry is None else max(0, entry.due - entry.counted)
+
+    def find_filled(self, venue_order_id: str) -> int | None:
+        """Return the quantity (1e-8) of the fills told of an order, None when it was not told."""
+        entry = self._entries.get(venue_order_id)
+        return entry.told if entry is not None and entry.is_opened else None
 
     def find_order(self, venue_order_id: str) -> OrderUpdate | None:
         """Return the last news of an order."""
@@ -159,29 +162,33 @@ class ExternalOrders:
         return None if entry is None else entry.update
 
     def _advance(self, entry: _Entry) -> list[ExternalFact]:
-        assert entry.update is not None
-        facts: list[ExternalFact] = []
-        if not entry.is_opened:
-            entry.is_opened = True
-            if entry.update.status == STATUS_CLOSED and not _told_filled(entry.update):
-                # It never traded: its end tells that it existed.
-                return self._close(entry, was_working=False)
-            facts.append(ExternalOpened(entry.update))
-        for fill, side in entry.early_fills:
-            entry.filled += fill.size
-            facts.append(ExternalFilled(fill, side))
-        entry.early_fills = []
-        return facts + self._close(entry)
-
-    def _close(self, entry: _Entry, was_working: bool = True) -> list[ExternalFact]:
+        """Tell as much as is in order."""
         update = entry.update
-        assert update is not None
-        is_due = update.status == STATUS_CLOSED and entry.filled >= _told_filled(update)
-        if entry.is_closed or not is_due:
-            return []
-        entry.is_closed = True
-        # The fills of a filled order say so themselves.
-        return [] if update.remaining_size == 0 else [ExternalClosed(update, was_working)]
+        facts: list[ExternalFact] = []
+        if update is None:
+            return facts
+        was_working = entry.is_opened
+        if not entry.is_opened:
+            # A new order may still be refused, unless it filled; an unknown status tells nothing.
+            if update.status <= STATUS_NEW and not entry.waiting:
+                return facts
+            entry.is_opened = True
+            # An order that ended without a fill: its end tells that it existed.
+            if update.status != STATUS_CLOSED or entry.due:
+                was_working = True
+                facts.append(ExternalOpened(update))
+        if entry.counted < entry.due:
+            return facts
+        entry.waiting.sort(key=_fill_age)
+        facts.extend(ExternalFilled(fill, side) for fill, side in entry.waiting)
+        entry.told = entry.counted
+        entry.waiting = []
+        if update.status == STATUS_CLOSED and not entry.is_closed:
+            entry.is_closed = True
+            # The fills of a filled order say so themselves.
+            if update.remaining_size:
+                facts.append(ExternalClosed(update, was_working))
+        return facts
 
     def _entry(self, venue_order_id: str) -> _Entry:
         entry = self._entries.get(venue_order_id)
@@ -192,5 +199,5 @@ class ExternalOrders:
         return entry
 
 
-def _told_filled(update: OrderUpdate) -> int:
-    return update.size - update.remaining_size
+def _fill_age(waiting: tuple[Fill, int]) -> int:
+    return waiting[0].ts_event

@@ -183,19 +183,12 @@ class Recovery:
                 await self._fetch_order(market, venue_order_id)
             if externals.missing(venue_order_id):
                 await self._fetch_fills(market, start_ms)
-            if not self._is_external_owing(venue_order_id):
+            if not externals.is_owing(venue_order_id):
                 return
         self._warn(
             f"Order {venue_order_id}, not sent from here, is told as far as the venue tells it"
         )
-        self._tell_external(externals.give_up_waiting(venue_order_id))
-        self._tell_external(externals.close_as_told(venue_order_id))
-
-    def _is_external_owing(self, venue_order_id: str) -> bool:
-        externals = self._externals
-        return bool(
-            externals.is_waiting_for_order(venue_order_id) or externals.missing(venue_order_id)
-        )
+        self._tell_external(externals.go_without(venue_order_id))
 
     async def _fetch_order(self, market: str, venue_order_id: str) -> None:
         try:

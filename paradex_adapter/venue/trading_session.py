@@ -395,16 +395,13 @@ class TradingSession:
 
         Called with exactly what the report says, while the stream is held.
         """
-        filled: dict[str, int] = {}
         for fill in snapshot.fills:
-            filled[fill.venue_order_id] = filled.get(fill.venue_order_id, 0) + fill.size
             self._follow_up(self.store.mark_told(fill))
         for update in snapshot.orders:
             self._follow_up(self.store.apply(update, self._clock_ns()))
             if self.store.find_order_by_venue_id(update.venue_order_id) is None:
-                told = update.size - update.remaining_size
-                # Fills from before the window are in the order's own numbers alone.
-                self.externals.seed(update, max(told, filled.get(update.venue_order_id, 0)))
+                self.externals.seed(update, snapshot.filled_of(update))
+                self._tell_external(update, [])
         for position in snapshot.positions:
             self.store.apply(position, self._clock_ns())
 
@@ -518,8 +515,7 @@ class TradingSession:
         if facts:
             self._on_external(facts)
         venue_order_id = message.venue_order_id
-        externals = self.externals
-        if externals.missing(venue_order_id) or externals.is_waiting_for_order(venue_order_id):
+        if self.externals.is_owing(venue_order_id):
             ts_event = message.ts_created if isinstance(message, OrderUpdate) else message.ts_event
             self._recovery.start_awaiting_external(venue_order_id, message.market, ts_event)
 
