@@ -322,8 +322,8 @@ class Fill:
 
     ``fill_id`` is unique per ``fill_type`` only. ``fee`` is positive when paid, negative for a
     rebate, in ``fee_currency`` (empty where the feed does not name it). ``price``, ``fee`` and the
-    realized amounts are rounded to 1e-8; ``realized_pnl`` is gross of the fee. ``remaining_size`` is
-    that of the order after the fill, ``None`` where the feed does not tell it.
+    realized amounts are rounded to 1e-8; ``realized_pnl`` is gross of the fee. ``remaining_size``
+    is that of the order after the fill, ``None`` where the feed does not tell it.
     """
 
     def __init__(
