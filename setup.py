@@ -47,7 +47,10 @@ class BuildPython(build_py):
         super().run()
 
 
-if PURE:
+# What only asks for metadata need not wait for the compiler.
+asks_only = {"egg_info", "dist_info", "sdist"}.intersection(sys.argv[1:])
+
+if PURE or asks_only:
     extensions = []
 else:
     need_compiler()
