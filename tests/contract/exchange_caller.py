@@ -22,6 +22,7 @@ DEADLINE_S = 20.0
 TYPES = {
     "StarkNetDomain": ("name", "chainId", "version"),
     "Order": ("timestamp", "market", "side", "orderType", "size", "price"),
+    "ModifyOrder": ("timestamp", "market", "side", "orderType", "size", "price", "id"),
     "Request": ("method", "path", "body", "timestamp", "expiration"),
     "Constant": ("action",),
 }
@@ -141,7 +142,21 @@ class Caller:
             "signature_timestamp": int(time.time() * 1000),
             **fields,
         }
-        message = {
+        body.setdefault("signature", self.sign("Order", self._message(body)))
+        return body
+
+    def change(self, order: dict[str, Any], **fields: Any) -> dict[str, Any]:
+        """Return a signed request to change an order the venue told of."""
+        names = ("id", "market", "side", "type", "size", "price")
+        body = {name: order[name] for name in names}
+        body |= {"signature_timestamp": int(time.time() * 1000), **fields}
+        message = self._message(body) | {"id": body["id"]}
+        body.setdefault("signature", self.sign("ModifyOrder", message))
+        return body
+
+    @staticmethod
+    def _message(body: dict[str, Any]) -> dict[str, str]:
+        return {
             "timestamp": str(body["signature_timestamp"]),
             "market": body["market"],
             "side": "1" if body["side"] == "BUY" else "2",
@@ -149,8 +164,6 @@ class Caller:
             "size": scaled(body["size"]),
             "price": scaled(body["price"]),
         }
-        body.setdefault("signature", self.sign("Order", message))
-        return body
 
     async def place(self, **fields: Any) -> dict[str, Any]:
         answer = await self.call("POST", "/orders", body=self.order(**fields))
@@ -165,6 +178,16 @@ class Caller:
     async def until_settled(self, order_id: str) -> dict[str, Any]:
         """Wait until an order is no longer new."""
         return await self._until_in_history(order_id, lambda order: order["status"] != "NEW")
+
+    async def until_changed(self, order_id: str, price: str) -> dict[str, Any]:
+        """Wait until a change of price took effect."""
+        return await self._until_in_history(order_id, lambda order: order["price"] == price)
+
+    async def until_refused(self, order_id: str) -> dict[str, Any]:
+        """Wait until a change was refused."""
+        return await self._until_in_history(
+            order_id, lambda order: order["request_info"]["status"] == "REJECTED"
+        )
 
     async def _until_in_history(
         self, order_id: str, is_reached: Callable[[dict[str, Any]], bool]

@@ -118,6 +118,9 @@ async def play(scene: Scene) -> None:
     await scene.caller.until_closed(bought["id"])
     resting = await scene.caller.place(price="90500.5", flags=["REDUCE_ONLY"], side="SELL")
     await scene.caller.until_settled(resting["id"])
+    change = scene.caller.change(resting, price="90600.5")
+    await scene.caller.call("PUT", f"/orders/{resting['id']}", body=change)
+    await scene.caller.until_changed(resting["id"], "90600.5")
     refused = await scene.caller.place(size="90", price="89500")
     await scene.caller.until_closed(refused["id"])
 
@@ -254,13 +257,19 @@ async def test_private_frames_say_what_rest_says(version: int, long_layout: bool
         position = (await call("GET", "/positions")).json["results"][0]
         account = (await call("GET", "/account")).json
         for order in orders:
-            last = await scene.until("OrderEvent", orderId=order["id"], status=order["status"])
-            check_order(last.values, order, version)
+            price = Decimal(order["price"])
+            last = await scene.until(
+                "OrderEvent", orderId=order["id"], status=order["status"], price=price
+            )
+            check_order(last.values, order)
+            has_late_fields = version == 3 or (version == 2 and long_layout)
+            check_change(last.values, order.get("request_info"), has_late_fields=has_late_fields)
         await scene.until("FillEvent", len(fills))
         last_position = await scene.until("PositionEvent", lastFillId=position["last_fill_id"])
         last_account = await scene.until("AccountEvent", updatedAt=account["updated_at"] * 1000)
     assert sorted(order["status"] for order in orders) == ["CLOSED", "CLOSED", "OPEN"]
     assert "NOT_ENOUGH_MARGIN" in {order["cancel_reason"] for order in orders}
+    assert len([order for order in orders if "request_info" in order]) == 1
     assert len(fills) == 2
     for frame, fill in zip(scene.frames("FillEvent"), reversed(fills), strict=True):
         check_fill(frame.values, fill, version)
@@ -268,7 +277,25 @@ async def test_private_frames_say_what_rest_says(version: int, long_layout: bool
     check_account(last_account.values, account)
 
 
-def check_order(values: dict[str, Any], order: dict[str, Any], version: int) -> None:
+def check_change(
+    values: dict[str, Any], change: dict[str, Any] | None, *, has_late_fields: bool
+) -> None:
+    names = {
+        "requestId": "id",
+        "requestStatus": "status",
+        "requestType": "request_type",
+        "requestMessage": "message",
+    }
+    if not has_late_fields:
+        assert not names.keys() & values.keys()
+    elif change is None:
+        assert {values["requestStatus"], values["requestType"]} == {"UNSPECIFIED"}
+        assert values["requestId"] == values["requestMessage"] == ""
+    else:
+        assert {name: values[name] for name in names} == {n: change[k] for n, k in names.items()}
+
+
+def check_order(values: dict[str, Any], order: dict[str, Any]) -> None:
     assert int(values["account"], 16) == int(order["account"], 16)
     for name, key in (
         ("clientOrderId", "client_id"),

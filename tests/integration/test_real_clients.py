@@ -97,6 +97,7 @@ async def test_ccxt(private_sbe: bool) -> None:
     assert outcome["place_and_cancel"] == {
         "placed_status": "open",
         "opened_status": "open",
+        "edit_status": "SUCCESS",
         "is_listed": True,
         "closed_status": "canceled",
         "cancel_reason": "USER_CANCELED",
@@ -140,6 +141,7 @@ async def test_paradex_py(private_sbe: bool) -> None:
     assert outcome["place_and_cancel"] == {
         "placed_status": "NEW",
         "opened_status": "OPEN",
+        "modify_status": "SUCCESS",
         "is_listed": True,
         "is_found_by_client_id": True,
         "closed_status": "CLOSED",
@@ -154,6 +156,7 @@ async def test_paradex_py(private_sbe: bool) -> None:
     assert "MARKET_NOT_FOUND" in outcome["refused"]["unknown_market"]
     for encoding in ("sbe", "plain"):
         assert outcome[encoding]["rpc"]["placed_status"] == "NEW"
+        assert outcome[encoding]["rpc"]["is_modified"]
         assert outcome[encoding]["rpc"]["cancel_status"] == "QUEUED_FOR_CANCELLATION"
         assert outcome[encoding]["rpc"]["cancel_all"] == {"status": "ok"}
         assert outcome[encoding]["rpc"]["unknown_order"] == "100 ORDER_ID_NOT_FOUND"

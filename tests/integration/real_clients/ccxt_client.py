@@ -7,6 +7,7 @@ its only argument. Any step that fails ends it with a traceback.
 import asyncio
 import json
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import ccxt.pro
@@ -79,27 +80,30 @@ async def place_and_cancel(client: Any) -> dict[str, Any]:
     placed = await client.create_order(
         SYMBOL, "limit", "buy", SIZE, price, {"postOnly": True, "clientOrderId": "ccxt-resting"}
     )
-    opened = await until_status(client, placed["id"], "open")
+    opened = await until(client, placed["id"], lambda order: order["info"]["status"] == "OPEN")
+    await client.edit_order(placed["id"], SYMBOL, "limit", "buy", SIZE, price * 0.99)
+    edited = await until(client, placed["id"], lambda order: order["price"] < opened["price"])
     open_ids = [order["id"] for order in await client.fetch_open_orders(SYMBOL)]
     await client.cancel_order(placed["id"], SYMBOL)
     closed = await until_gone(client, placed["id"])
     return {
         "placed_status": placed["status"],
         "opened_status": opened["status"],
+        "edit_status": edited["info"]["request_info"]["status"],
         "is_listed": placed["id"] in open_ids,
         "closed_status": closed["status"],
         "cancel_reason": closed["info"]["cancel_reason"],
     }
 
 
-async def until_status(client: Any, order_id: str, status: str) -> Any:
+async def until(client: Any, order_id: str, is_reached: Callable[[Any], bool]) -> Any:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + DEADLINE_S
     while loop.time() < deadline:
         order = await client.fetch_order(order_id)
-        if order["info"]["status"] != "NEW" and order["status"] == status:
+        if is_reached(order):
             return order
-    raise TimeoutError(f"order did not become {status}")
+    raise TimeoutError("order did not get there")
 
 
 async def until_gone(client: Any, order_id: str) -> Any:

@@ -94,6 +94,21 @@ def market_order(side: OrderSide, *, reduce_only: bool = False) -> Order:
     )
 
 
+def changed(order: Order, order_id: str) -> Order:
+    order.id = order_id
+    order.limit_price = (order.limit_price * Decimal("0.99")).quantize(Decimal("0.1"))
+    return order
+
+
+def until_changed(client: Any, order_id: str, price: Decimal) -> dict[str, Any]:
+    deadline = time.monotonic() + DEADLINE_S
+    while time.monotonic() < deadline:
+        order = client.api_client.fetch_order(order_id)
+        if Decimal(order["price"]) == price:
+            return order
+    raise TimeoutError("order did not change")
+
+
 def until_open(client: Any, order_id: str) -> dict[str, Any]:
     deadline = time.monotonic() + DEADLINE_S
     while time.monotonic() < deadline:
@@ -118,6 +133,9 @@ def place_and_cancel(client: Any) -> dict[str, Any]:
     placed = api.submit_order(limit_order(client, "paradex-py-resting"))
     opened = until_open(client, placed["id"])
     listed = [order["id"] for order in api.fetch_orders({"market": MARKET})["results"]]
+    change = changed(limit_order(client, "paradex-py-resting"), placed["id"])
+    api.modify_order(placed["id"], change)
+    modified = until_changed(client, placed["id"], change.limit_price)
     by_client_id = api.fetch_order_by_client_id("paradex-py-resting")
     api.cancel_order(placed["id"])
     closed = until_closed(client, placed["id"])
@@ -126,6 +144,7 @@ def place_and_cancel(client: Any) -> dict[str, Any]:
     return {
         "placed_status": placed["status"],
         "opened_status": opened["status"],
+        "modify_status": modified["request_info"]["status"],
         "is_listed": placed["id"] in listed,
         "is_found_by_client_id": by_client_id["id"] == placed["id"],
         "closed_status": closed["status"],
@@ -201,8 +220,13 @@ async def subscribe(ws: Any, follower: Follower, channels: tuple[str, ...]) -> N
 
 async def trade_by_rpc(client: Any, ws: Any, name: str) -> dict[str, Any]:
     placed = await ws.submit_order(limit_order(client, f"paradex-py-{name}"))
-    cancelled = await ws.cancel_order(placed["order"]["id"])
-    until_closed(client, placed["order"]["id"])
+    order_id = placed["order"]["id"]
+    until_open(client, order_id)
+    change = changed(limit_order(client, f"paradex-py-{name}"), order_id)
+    modified = await ws.modify_order(order_id, change)
+    until_changed(client, order_id, change.limit_price)
+    cancelled = await ws.cancel_order(order_id)
+    until_closed(client, order_id)
     for side in (OrderSide.Buy, OrderSide.Sell):
         done = await ws.submit_order(market_order(side))
         until_closed(client, done["order"]["id"])
@@ -213,6 +237,7 @@ async def trade_by_rpc(client: Any, ws: Any, name: str) -> dict[str, Any]:
         refusal = f"{error.code} {error.message}"
     return {
         "placed_status": placed["order"]["status"],
+        "is_modified": modified["order"]["id"] == order_id,
         "cancel_status": cancelled["status"],
         "cancel_all": await ws.cancel_all_orders(),
         "unknown_order": refusal,
