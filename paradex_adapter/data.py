@@ -162,19 +162,34 @@ class ParadexDataClient(LiveMarketDataClient):
 
     # -- CONNECTION --------------------------------------------------------------------------------
 
-    async def _connect(self) -> None:
+    def connect(self) -> None:
+        """Connect; a mistake of the user is told in one line, not by a traceback."""
+        self._log.info("Connecting...")
+        self.create_task(self._connect_or_explain(), log_msg="connect")
+
+    async def _connect_or_explain(self) -> None:
         try:
-            async with asyncio.timeout(CONNECT_SECS_MAX):
-                await self._provider.initialize()
-                self._publish_instruments()
-                await self._feed.connect(CONNECT_SECS_MAX)
-        except Exception as e:
+            await self._connect()
+        except (ParadexError, CoreError, TimeoutError) as e:
             # The node does not say that it will never start: this line must.
-            cause = str(e) or f"no connection in {CONNECT_SECS_MAX:.0f} s"
+            cause = str(e) or f"no answer in {CONNECT_SECS_MAX:.0f} s"
             self._log.error(
                 f"Cannot connect to Paradex {self._environment}: {cause}. The node will not start: "
                 "check the network, base_url_http, base_url_ws and proxy_url, then start it again"
             )
+            return
+        self._set_connected(True)
+        self._log.info("Connected", LogColor.GREEN)
+
+    async def _connect(self) -> None:
+        deadline = self._loop.time() + CONNECT_SECS_MAX
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._provider.initialize()
+            self._publish_instruments()
+            # It keeps to its time by itself, and says what was wrong when that is over.
+            await self._feed.connect(max(0.0, deadline - self._loop.time()))
+        except BaseException:
             await self._feed.close()
             await self._http.close()
             raise
