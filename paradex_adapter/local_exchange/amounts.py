@@ -15,7 +15,6 @@ from paradex_adapter.local_exchange.errors import VenueError
 #: Wide enough for any balance with every decimal of a fee, so that sums stay exact.
 MONEY: Final = Context(prec=60, rounding=ROUND_HALF_EVEN)
 ZERO: Final = Decimal(0)
-SCALE: Final = 10**8
 #: Ratios (averages, cost of a partial close) are the only inexact figures; they are cut here.
 AVERAGE_STEP: Final = Decimal("1e-8")
 COST_STEP: Final = Decimal("1e-16")
@@ -37,11 +36,6 @@ def parse_amount(value: object, field: str) -> Decimal:
     if _AMOUNT.fullmatch(value) is None:
         raise VenueError("VALIDATION_ERROR", f"{field}: invalid decimal or more than 8 decimals")
     return Decimal(value)
-
-
-def scaled(amount: Decimal) -> int:
-    """Return the amount times 10**8, as it enters a signed message."""
-    return int(amount * SCALE)
 
 
 def amount_text(amount: Decimal) -> str:

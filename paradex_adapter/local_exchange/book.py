@@ -135,11 +135,6 @@ class OrderBook:
         """Return the resting order that an order of this side would meet first."""
         return self.sides[opposite(side)].front()
 
-    @property
-    def has_changed(self) -> bool:
-        """Whether something was touched since the last commit."""
-        return bool(self._touched)
-
     def commit(self, now_ms: int) -> BookChange | None:
         """Close the change under way; None when nothing was touched."""
         if not self._touched:

@@ -150,7 +150,8 @@ class Client:
             order: Json = orders[order_id]
             return order if order["status"] == status else None
 
-        return await eventually(look)
+        found: Json = await eventually(look)
+        return found
 
 
 async def eventually(look: Callable[[], Any]) -> Any:
@@ -217,6 +218,12 @@ class Listener:
     async def next_frame(self) -> None:
         message = await self.next()
         assert message.type in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY), message
+
+    async def order_closed(self, order_id: str, channel: str = "orders.ALL") -> Json:
+        """Return the push that tells that an order is closed."""
+        return await self.push(
+            channel, lambda data: data["id"] == order_id and data["status"] == "CLOSED"
+        )
 
     def of(self, channel: str) -> list[Json]:
         return [params["data"] for params in self.pushes if params["channel"] == channel]

@@ -169,10 +169,7 @@ async def test_a_fill_is_sent_twice_but_happens_once() -> None:
         client.exchange.duplicate_next_fill()
         for _ in range(2):
             order = await client.place("BUY", "0.1")
-            await listener.push(
-                "orders.ALL",
-                lambda data, order=order: data["id"] == order["id"] and data["status"] == "CLOSED",
-            )
+            await listener.order_closed(order["id"])
         sent = [fill["id"] for fill in listener.of("fills.ALL")]
         assert [sent.count(fill["id"]) for fill in client.exchange.fills()] == [2, 1]
 
