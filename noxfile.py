@@ -18,6 +18,16 @@ TEST_GROUP = nox.project.dependency_groups(PYPROJECT, "test")
 DEV_GROUP = nox.project.dependency_groups(PYPROJECT, "dev")
 PYTHONS = ["3.12", "3.13"]
 
+# Where tests/integration/test_real_clients.py looks for them when no variable names an interpreter.
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+CLIENTS = CACHE / "paradex-adapter" / "clients"
+# Each runs in an environment of its own: paradex-py has wheels for Python 3.10 only, which must be
+# on the path (under pyenv: name both versions in PYENV_VERSION) or downloadable by uv.
+CLIENT_ENVIRONMENTS = {
+    "ccxt": ("3.12", "ccxt==4.5.90"),
+    "paradex_py": ("3.10", "paradex-py==0.8.2"),
+}
+
 
 def install_build(session: nox.Session, build: str, *more: str) -> None:
     """Install the project as its users get it (not editable), compiled or pure."""
@@ -134,6 +144,20 @@ def fixtures(session: nox.Session) -> None:
     """Record again what can be recorded and show the difference; ``-- --write`` keeps it."""
     install_build(session, "pure", *TEST_GROUP)
     session.run("python", "fixtures/record.py", *session.posargs)
+
+
+@nox.session(python="3.12")
+def clients(session: nox.Session) -> None:
+    """Install ccxt and paradex-py beside the checkout and drive the local exchange with both."""
+    install_build(session, "pure", *TEST_GROUP, "uv")
+    for name, (python, requirement) in CLIENT_ENVIRONMENTS.items():
+        folder = CLIENTS / name
+        interpreter = str(folder / "bin" / "python")
+        session.run("uv", "venv", "--quiet", "--allow-existing", "--python", python, str(folder))
+        session.run("uv", "pip", "install", "--quiet", "--python", interpreter, requirement)
+    session.run(
+        "python", "-m", "pytest", "tests/integration/test_real_clients.py", *session.posargs
+    )
 
 
 @nox.session(venv_backend="none")
