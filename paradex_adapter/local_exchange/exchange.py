@@ -229,6 +229,7 @@ class LocalExchange(Controls):
 
     def _register(self, address: str, public_key: int, cash: Decimal) -> Account:
         account = Account(address, public_key, cash, self.seed, self._clock.now_ms(), label=address)
+        account.seq_no = self._clock.sequence_no()
         self._accounts[address] = account
         return account
 

@@ -285,6 +285,18 @@ async def test_an_order_is_new_then_open_then_filled() -> None:
         assert (position["size"], position["average_entry_price"]) == ("0.05", "89990")
 
 
+async def test_an_account_that_never_traded_is_whole() -> None:
+    async with trading(balance=Decimal("1234.5")) as client:
+        account = await client.get("/account")
+        assert account["account_value"] == account["free_collateral"] == "1234.5"
+        assert account["initial_margin_requirement"] == "0"
+        assert account["seq_no"] > 10**18
+        assert (await client.get("/positions"))["results"] == []
+        [info] = (await client.get("/account/info"))["results"]
+        assert (info["fees"]["maker_rate"], info["fees"]["taker_rate"]) == ("0.00003", "0.00045")
+        assert (await client.get("/account/summary"))["results"] == [account]
+
+
 async def test_a_market_order_takes_and_the_position_closes() -> None:
     async with trading() as client:
         client.exchange.place_liquidity(MARKET, "SELL", "90010", "1")
