@@ -237,7 +237,8 @@ class ParadexDataClient(LiveMarketDataClient):
         instrument = self._provider.find(command.instrument_id)
         if instrument is None:
             self._remove_subscription_instrument(command.instrument_id)
-            raise _not_loaded(command.instrument_id)
+            self._log.error(f"Not subscribed: {_not_loaded(command.instrument_id)}")
+            return
         self._handle_data(instrument)
 
     async def _subscribe_order_book_deltas(self, command: SubscribeOrderBook) -> None:
@@ -284,11 +285,13 @@ class ParadexDataClient(LiveMarketDataClient):
             # Before the request: the first data may overtake the acknowledgment.
             subscribed[market] = self._need_scales(instrument_id)
             await self._feed.subscribe(kind, market)
-        except BaseException:
+        except BaseException as e:
             # The engine never asks again for what stands in its list.
             subscribed.pop(market, None)
             remove(instrument_id)
-            raise
+            if not isinstance(e, ParadexError):
+                raise
+            self._log.error(f"Not subscribed to {CHANNELS[kind].format(market)}: {e}")
 
     async def _unsubscribe_channel(
         self, kind: int, instrument_id: InstrumentId, subscribed: dict[str, Scales]
