@@ -6,6 +6,7 @@ told.
 """
 
 from collections import defaultdict
+from random import Random
 from typing import Any, Final
 
 from hypothesis import given, settings
@@ -14,7 +15,6 @@ from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
-    precondition,
     rule,
 )
 
@@ -53,6 +53,8 @@ from tests.account_messages import ACCOUNT, PRICE, TS_INIT, fill, order_update, 
 
 SIZE: Final = 10
 CANCEL_REASONS = ["", "USER_CANCELED", "DELEVERAGE", "EXPIRED"]
+MOVES = ["work", "trade", "trade", "reprice", "enlarge", "close"]
+FATES = ["delivered", "to come again", "lost"]
 REFUSE_REASONS = ["NOT_ENOUGH_MARGIN", "POST_ONLY_WOULD_CROSS"]
 
 
@@ -194,104 +196,74 @@ class AccountMachine(RuleBasedStateMachine):
         self.store = StateStore(ACCOUNT)
         self.orders: list[VenueOrder] = []
         self.engine: dict[str, EngineOrder] = defaultdict(EngineOrder)
-        self.delivered: list[OrderUpdate | Fill] = []
         self.seen_filled: dict[str, int] = defaultdict(int)
         self.is_lossy = False
+        self.shuffle = Random(0).shuffle
 
-    @initialize(is_lossy=st.booleans())
-    def choose(self, is_lossy: bool) -> None:
+    @initialize(
+        owners=st.lists(st.booleans(), min_size=1, max_size=3),
+        is_lossy=st.booleans(),
+        seed=st.integers(0, 2**16),
+    )
+    def open_account(self, owners: list[bool], is_lossy: bool, seed: int) -> None:
+        for number, is_own in enumerate(owners):
+            order = VenueOrder(number, f"O-{number}" if is_own else "")
+            if is_own:
+                track(self.store, order.client_id, size=SIZE)
+            self.orders.append(order)
         # Where pushes are lost only REST can tell the state, and at one and the same time the
         # stream is believed: so the times of a lossy venue differ.
         self.is_lossy = is_lossy
+        self.shuffle = Random(seed).shuffle
 
-    def step(self, wanted: int) -> int:
-        return 1 if self.is_lossy else wanted
-
-    def pick(self, data: st.DataObject, orders: list[VenueOrder]) -> VenueOrder | None:
-        if not orders:
-            return None
-        return orders[data.draw(st.integers(0, len(orders) - 1))]
-
-    @precondition(lambda self: len(self.orders) < 3)
-    @rule(is_own=st.booleans())
-    def place(self, is_own: bool) -> None:
-        number = len(self.orders)
-        order = VenueOrder(number, f"O-{number}" if is_own else "")
-        if is_own:
-            track(self.store, order.client_id, size=SIZE)
-        self.orders.append(order)
-
-    @rule(data=st.data(), status=st.sampled_from([STATUS_NEW, STATUS_UNTRIGGERED, STATUS_OPEN]))
-    def arrive(self, data: st.DataObject, status: int) -> None:
-        order = self.pick(data, [order for order in self.orders if order.status == 0])
-        if order is not None:
-            order.go(status)
-
-    @rule(data=st.data(), ts_step=st.integers(0, 1))
-    def work(self, data: st.DataObject, ts_step: int) -> None:
-        order = self.pick(data, [order for order in self.orders if order.is_live])
-        if order is not None:
-            order.go(STATUS_OPEN, ts_step=self.step(ts_step))
-
-    @rule(data=st.data(), size=st.integers(1, SIZE), ts_step=st.integers(0, 1))
-    def trade(self, data: st.DataObject, size: int, ts_step: int) -> None:
-        order = self.pick(data, [order for order in self.orders if order.is_live])
-        if order is not None:
-            order.trade(size, self.step(ts_step))
-
-    @rule(data=st.data(), price=st.integers(1, 5), ts_step=st.integers(0, 1))
-    def reprice(self, data: st.DataObject, price: int, ts_step: int) -> None:
-        order = self.pick(data, [order for order in self.orders if order.status == STATUS_OPEN])
-        if order is not None:
-            order.price = PRICE + price
-            order.go(STATUS_OPEN, ts_step=self.step(ts_step))
-
-    @rule(data=st.data(), by=st.integers(1, 5))
-    def enlarge(self, data: st.DataObject, by: int) -> None:
-        order = self.pick(data, [order for order in self.orders if order.status == STATUS_OPEN])
-        if order is not None:
-            order.size += by
+    @rule(which=st.integers(0, 2), move=st.sampled_from(MOVES), number=st.integers(0, 9))
+    def move_at_the_venue(self, which: int, move: str, number: int) -> None:
+        order = self.orders[which % len(self.orders)]
+        ts_step = 1 if self.is_lossy else number % 2
+        if order.status == 0:
+            statuses = [STATUS_NEW, STATUS_UNTRIGGERED, STATUS_OPEN]
+            order.go(statuses[number % 3])
+        elif order.status == STATUS_CLOSED:
+            return
+        elif move == "work":
+            order.go(STATUS_OPEN, ts_step=ts_step)
+        elif move == "trade":
+            order.trade(1 + number, ts_step)
+        elif move == "reprice" and order.status == STATUS_OPEN:
+            order.price = PRICE + number
+            order.go(STATUS_OPEN, ts_step=ts_step)
+        elif move == "enlarge" and order.status == STATUS_OPEN:
+            order.size += 1 + number
             order.is_resized = True
             order.go(STATUS_OPEN)
+        elif move == "close":
+            reasons = CANCEL_REASONS if order.is_ever_open or order.filled else REFUSE_REASONS
+            order.go(STATUS_CLOSED, reasons[number % len(reasons)])
 
-    @rule(data=st.data(), reason=st.sampled_from(CANCEL_REASONS + REFUSE_REASONS))
-    def close(self, data: st.DataObject, reason: str) -> None:
-        order = self.pick(data, [order for order in self.orders if order.is_live])
-        if order is None:
-            return
-        if order.is_ever_open or order.filled:
-            reason = reason if reason in CANCEL_REASONS else "USER_CANCELED"
-        order.go(STATUS_CLOSED, reason)
-
-    @rule(data=st.data())
-    def ask_by_rest(self, data: st.DataObject) -> None:
-        order = self.pick(data, [order for order in self.orders if order.status != 0])
-        if order is not None:
+    @rule(which=st.integers(0, 2))
+    def ask_by_rest(self, which: int) -> None:
+        order = self.orders[which % len(self.orders)]
+        if order.status != 0:
             order.bag.append(order.rest_answer())
             order.bag.extend(order.fills)
 
-    @rule(data=st.data(), index=st.integers(0, 50))
-    def deliver(self, data: st.DataObject, index: int) -> None:
-        order = self.pick(data, [order for order in self.orders if order.bag])
-        if order is not None:
-            self.feed(order, order.bag.pop(index % len(order.bag)))
+    @rule(which=st.integers(0, 2), index=st.integers(0, 30), fate=st.sampled_from(FATES))
+    def deliver(self, which: int, index: int, fate: str) -> None:
+        order = self.orders[which % len(self.orders)]
+        if not order.bag:
+            return
+        index %= len(order.bag)
+        if fate == "lost" and self.is_lossy:
+            del order.bag[index]
+        elif fate == "to come again":
+            self.feed(order, order.bag[index])
+        else:
+            self.feed(order, order.bag.pop(index))
 
-    @rule(data=st.data(), index=st.integers(0, 50))
-    def deliver_again(self, data: st.DataObject, index: int) -> None:
-        order = self.pick(data, [order for order in self.orders if order.bag])
-        if order is not None:
-            self.feed(order, order.bag[index % len(order.bag)])
-
-    @rule(data=st.data(), index=st.integers(0, 50))
-    def lose(self, data: st.DataObject, index: int) -> None:
-        order = self.pick(data, [order for order in self.orders if order.bag])
-        if order is not None and self.is_lossy:
-            order.bag.pop(index % len(order.bag))
-
-    @rule(data=st.data(), index=st.integers(0, 50))
-    def answer_a_report(self, data: st.DataObject, index: int) -> None:
-        order = self.pick(data, [order for order in self.orders if order.fills])
-        if order is None:
+    @rule(which=st.integers(0, 2), index=st.integers(0, 30))
+    def answer_a_report(self, which: int, index: int) -> None:
+        order = self.orders[which % len(self.orders)]
+        if not order.fills:
             return
         trade = order.fills[index % len(order.fills)]
         engine = self.engine[order.venue_id]
@@ -322,13 +294,15 @@ class AccountMachine(RuleBasedStateMachine):
             assert held.is_open == (held in self.store.open_orders())
 
     def teardown(self) -> None:
-        """Deliver the rest: all is told, and the state is the venue's."""
+        """Deliver the rest in any order: all is told, and the state is the venue's."""
         for order in self.orders:
             if order.status != 0:
                 order.bag.append(order.rest_answer())
-            for message in [*order.bag, *order.fills]:
+            messages = [*order.bag, *order.fills]
+            self.shuffle(messages)
+            for message in messages:
                 self.feed(order, message)
-            self.filled_quantities_rise_and_fit()
+                self.filled_quantities_rise_and_fit()
             self.check_final(order)
 
     def check_final(self, order: VenueOrder) -> None:
@@ -348,7 +322,7 @@ class AccountMachine(RuleBasedStateMachine):
             assert (held.size, held.price) == (order.size, order.price)
 
 
-AccountMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+AccountMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
 TestAccount = AccountMachine.TestCase
 
 

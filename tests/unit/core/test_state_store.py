@@ -408,6 +408,19 @@ class TestContradictions:
         apply(store, OPEN_2, fill("F-5", 5))
         assert apply(store, CANCELED_4) == ["contradiction of O-1", "canceled O-1: USER_CANCELED"]
 
+    def test_a_contradiction_told_again_is_no_news(
+        self, store: StateStore, order: OrderState
+    ) -> None:
+        apply(store, OPEN_2, fill("F-5", 5), CANCELED_4)
+        assert apply(store, CANCELED_4) == []
+
+    def test_work_after_the_close_at_the_same_time(
+        self, store: StateStore, order: OrderState
+    ) -> None:
+        apply(store, OPEN_2, FOUR, CANCELED_4)
+        same_time = order_update(STATUS_OPEN, 6, seq_no=5, ts=4)
+        assert apply(store, same_time) == ["contradiction of O-1"]
+
     def test_more_filled_than_the_size_is_still_told(
         self, store: StateStore, order: OrderState
     ) -> None:
@@ -497,6 +510,12 @@ class TestChanges:
         by_stream = order_update(STATUS_OPEN, seq_no=3, price=PRICE)
         apply(store, by_stream, by_rest)
         assert order.price == PRICE
+
+    def test_two_changes_at_the_same_time(self, store: StateStore, order: OrderState) -> None:
+        first = order_update(seq_no=3, ts=3, price=PRICE + 1)
+        second = order_update(seq_no=4, ts=3, price=PRICE + 2)
+        assert apply(store, OPEN_2, first, second)[1:] == ["changed O-1"] * 2
+        assert order.price == PRICE + 2
 
     def test_terms_of_the_first_update_that_differ_from_those_sent(
         self, store: StateStore, order: OrderState
@@ -779,6 +798,10 @@ class TestRestore:
         assert apply(store, FOUR, PARTIAL_3, SIX, FILLED_4) == ["fill F-6 of O-1"]
         assert order.status == FILLED
 
+    def test_less_filled_than_the_earlier_run_knew(self, store: StateStore) -> None:
+        self.restore(store)
+        assert apply(store, OPEN_2) == ["contradiction of O-1"]
+
     def test_closed_while_away(self, store: StateStore) -> None:
         self.restore(store)
         closed = order_update(STATUS_CLOSED, 1, feed=FEED_REST, reason="USER_CANCELED", ts=9)
@@ -843,6 +866,11 @@ class TestAccount:
     def test_positions_without_numbers_follow_their_time(self, store: StateStore) -> None:
         told = apply(store, position(1, ts=5), position(2, ts=4), position(3, ts=6))
         assert told == ["position 1", "position 3"]
+        assert apply(store, position(4, ts=6)) == []
+
+    def test_two_positions_at_the_same_time(self, store: StateStore) -> None:
+        told = apply(store, position(1, seq_no=1, ts=5), position(2, seq_no=2, ts=5))
+        assert told == ["position 1", "position 2"]
 
     def test_account_summary(self, store: StateStore) -> None:
         assert store.account_summary is None
