@@ -36,14 +36,16 @@ from paradex_adapter.constants import PARADEX_VENUE
 from paradex_adapter.order_news import find_instrument
 from paradex_adapter.translate.instruments import RAW_PER_UNIT
 from paradex_adapter.translate.reports import (
-    UnusableMessageError,
-    fill_to_order_text,
     fill_to_report,
     order_update_to_report,
     position_to_report,
     state_to_report,
 )
 from paradex_adapter.translate.snapshots import snapshot_to_reports
+from paradex_adapter.translate.values import (
+    UnusableMessageError,
+    fill_to_order_text,
+)
 from paradex_adapter.venue.account_reader import AccountSnapshot
 from paradex_adapter.venue.trading_session import TradingSession
 from paradex_adapter_core.messages import Fill, OrderUpdate
@@ -200,6 +202,11 @@ class AccountAnswers:
             self._account_id,
             ts_init,
         )
+        for market in snapshot.unbalanced:
+            self._log.warning(
+                f"The fills the venue tells of {market} do not add up to the position there: "
+                "NautilusTrader makes up the difference"
+            )
         for line in reports.skipped:
             self._log.warning(f"Not reconciled: {line}")
         self._session.take_answered(

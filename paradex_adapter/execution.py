@@ -58,19 +58,23 @@ from paradex_adapter.translate.instruments import (
 )
 from paradex_adapter.translate.orders import find_denial_reason, order_to_request
 from paradex_adapter.translate.reports import (
-    UnusableMessageError,
     balances_to_account_balances,
-    commission_at_rate,
     summary_to_margins,
+)
+from paradex_adapter.translate.values import (
+    UnusableMessageError,
+    commission_at_rate,
     trade_id_to_fill_keys,
 )
 from paradex_adapter.venue.auth import RECV_WINDOW_MS_DEFAULT, TokenProvider, check_clock
 from paradex_adapter.venue.credentials import Credentials
 from paradex_adapter.venue.errors import (
+    AuthenticationError,
     ConfigurationError,
     ParadexError,
     RateLimited,
     VenueUnavailable,
+    excerpt,
 )
 from paradex_adapter.venue.external_orders import ExternalFact
 from paradex_adapter.venue.http import HttpClient
@@ -88,6 +92,8 @@ from paradex_adapter_core.vocabulary import FEED_STREAM
 MAINNET_CHAIN_ID: Final = "PRIVATE_SN_PARACLEAR_MAINNET"
 ACCOUNT_SUFFIX_CHARS: Final = 8
 
+# Below the 60 s a node waits for its clients by default: past them it stops starting, in silence.
+CONNECT_SECS_MAX: Final = 45.0
 CONNECT_ATTEMPTS_MAX: Final = 3
 CONNECT_RETRY_DELAY_SECS: Final = 1.0
 # The stream tells every change of margin; balances are read at most this often.
@@ -157,7 +163,9 @@ class ParadexExecutionClient(LiveExecutionClient):
         self._session: TradingSession | None = None
         self._tokens: TokenProvider | None = None
         self._refresh: asyncio.Task[None] | None = None
+        self._instruments: asyncio.Task[None] | None = None
         self._is_account_stale = False
+        self._skipped_balances: list[str] = []
         self._release_timer: asyncio.TimerHandle | None = None
         self._reports_topic: Final = f"reports.execution.{PARADEX_VENUE}"
         self._news: Final = OrderNews(self, cache, clock, self._log)
@@ -190,27 +198,40 @@ class ParadexExecutionClient(LiveExecutionClient):
     async def _connect_or_explain(self) -> None:
         try:
             await self._connect()
-        except (ParadexError, CoreError) as error:
+        except (ConfigurationError, AuthenticationError) as error:
             self._log.error(f"Cannot trade: {error}")
+            return
+        except (ParadexError, CoreError) as error:
+            # The node does not say that it will never start: this line must.
+            self._log.error(
+                f"Cannot trade: {error}. The node will not start: check the network, "
+                "base_url_http, base_url_ws and proxy_url, then start it again"
+            )
             return
         self._set_connected(True)
         self._log.info("Connected", LogColor.GREEN)
 
     async def _connect(self) -> None:
-        for attempt in range(1, CONNECT_ATTEMPTS_MAX + 1):
-            try:
-                await self._connect_once()
-            except (VenueUnavailable, RateLimited) as error:
-                await self._close_session()
-                if attempt == CONNECT_ATTEMPTS_MAX:
-                    raise
-                self._log.warning(f"Connecting failed, trying again: {error}")
-                await asyncio.sleep(CONNECT_RETRY_DELAY_SECS * attempt)
-            except BaseException:
-                await self._close_session()
-                raise
-            else:
-                return
+        failure = f"no answer in {CONNECT_SECS_MAX:.0f} s"
+        try:
+            async with asyncio.timeout(CONNECT_SECS_MAX):
+                for attempt in range(1, CONNECT_ATTEMPTS_MAX + 1):
+                    try:
+                        await self._connect_once()
+                        break
+                    except (VenueUnavailable, RateLimited) as error:
+                        if attempt == CONNECT_ATTEMPTS_MAX:
+                            raise
+                        failure = str(error)
+                        self._log.warning(f"Connecting failed, trying again: {failure}")
+                    await self._close_session()
+                    await asyncio.sleep(CONNECT_RETRY_DELAY_SECS * attempt)
+        except TimeoutError:
+            await self._close_session()
+            raise VenueUnavailable("connect", failure) from None
+        except BaseException:
+            await self._close_session()
+            raise
 
     async def _connect_once(self) -> None:
         config = parse_system_config(await self._http.get_system_config())
@@ -235,6 +256,11 @@ class ParadexExecutionClient(LiveExecutionClient):
         # Held until the engine has reconciled what there was before: in the order it happened.
         self._hold_stream(START_HOLD_SECS)
         await self._session.connect()
+        if self._options.update_instruments_interval_mins is not None:
+            self._instruments = self._loop.create_task(
+                self._refresh_instruments(self._options.update_instruments_interval_mins),
+                name="paradex-instruments",
+            )
 
     def _make_session(self, signer: OrderSigner, offset_ms: int) -> TradingSession:
         assert self._tokens is not None
@@ -263,9 +289,10 @@ class ParadexExecutionClient(LiveExecutionClient):
         if self._release_timer is not None:
             self._release_timer.cancel()
             self._release_timer = None
-        if self._refresh is not None:
-            self._refresh.cancel()
-            await asyncio.wait([self._refresh])
+        for task in (self._refresh, self._instruments):
+            if task is not None:
+                task.cancel()
+                await asyncio.wait([task])
         if self._msgbus.is_subscribed(topic=self._reports_topic, handler=self._on_reconciled):
             self._msgbus.unsubscribe(topic=self._reports_topic, handler=self._on_reconciled)
         if self._session is not None:
@@ -295,6 +322,16 @@ class ParadexExecutionClient(LiveExecutionClient):
             self._cache.add_currency(currency)
         for instrument in self._provider.list_all():
             self._cache.add_instrument(instrument)
+
+    async def _refresh_instruments(self, interval_mins: int) -> None:
+        while True:
+            await asyncio.sleep(60.0 * interval_mins)
+            try:
+                await self._provider.initialize(reload=True)
+            except (ParadexError, CoreError) as error:
+                self._log.warning(f"Instruments were not refreshed: {error}")
+            else:
+                self._cache_instruments()
 
     def _restore_orders(self) -> None:
         """Take up the open orders of an earlier run that the cache still holds."""
@@ -557,12 +594,16 @@ class ParadexExecutionClient(LiveExecutionClient):
     def _tell_account(self) -> None:
         store = self.session.store
         summary = store.account_summary
+        skipped: list[str] = []
         try:
-            balances = balances_to_account_balances(store.balances(), summary)
+            balances = balances_to_account_balances(store.balances(), summary, skipped)
             margins = summary_to_margins(summary)
         except UnusableMessageError as error:
             self._log.error(f"The account state is not told: {error}")
             return
+        if skipped != self._skipped_balances:
+            self._skipped_balances = skipped
+            self._log.warning(f"Not in the account state: {excerpt('; '.join(skipped))}")
         self.generate_account_state(
             balances,
             margins,

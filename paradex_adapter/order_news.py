@@ -18,15 +18,17 @@ from nautilus_trader.model.orders import Order
 
 from paradex_adapter.translate.instruments import is_identifier, symbol_to_instrument_id
 from paradex_adapter.translate.reports import (
+    fill_to_report,
+    fills_to_order_report,
+    order_update_to_report,
+)
+from paradex_adapter.translate.values import (
     UnusableMessageError,
     fill_to_commission,
     fill_to_info,
-    fill_to_report,
     fill_to_trade_id,
-    fills_to_order_report,
     liquidity_to_side,
     need_venue_order_id,
-    order_update_to_report,
     units_to_price,
     units_to_quantity,
 )

@@ -16,9 +16,9 @@ from nautilus_trader.model.enums import (
     time_in_force_to_str,
 )
 from nautilus_trader.model.instruments import CurrencyPair, Instrument
-from nautilus_trader.model.objects import FIXED_PRECISION
 from nautilus_trader.model.orders import Order
 
+from paradex_adapter.translate.instruments import RAW_PER_UNIT
 from paradex_adapter.venue.order_requests import CLIENT_ORDER_ID_CHARS_MAX, OrderRequest
 from paradex_adapter_core.vocabulary import (
     INSTRUCTION_GTC,
@@ -30,9 +30,6 @@ from paradex_adapter_core.vocabulary import (
     SIDE_SELL,
     UNITS_SCALE,
 )
-
-# Nautilus holds a value as an integer of 1e-FIXED_PRECISION, the venue's messages one of 1e-8.
-RAW_PER_UNIT: Final = 10 ** (FIXED_PRECISION - UNITS_SCALE)
 
 _ORDER_TYPES: Final = {OrderType.MARKET: ORDER_MARKET, OrderType.LIMIT: ORDER_LIMIT}
 _TIMES_IN_FORCE: Final = (TimeInForce.GTC, TimeInForce.IOC)

@@ -1,61 +1,44 @@
-"""Messages of the venue as Nautilus reports and the parts of an account state.
+"""Messages of the venue as Nautilus reports and the parts of an account state. Pure functions."""
 
-Pure functions. Every text of the venue is checked before it becomes a Nautilus identifier: a
-non-ASCII one, or a price out of range, would not raise but end the process.
-"""
-
-from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from typing import Final
 
 from nautilus_trader.core.uuid import UUID4
 from nautilus_trader.execution.reports import FillReport, OrderStatusReport, PositionStatusReport
 from nautilus_trader.model.currencies import USDC
 from nautilus_trader.model.enums import (
-    LiquiditySide,
-    OrderSide,
     OrderStatus,
     OrderType,
     PositionSide,
     TimeInForce,
     TriggerType,
 )
-from nautilus_trader.model.identifiers import (
-    AccountId,
-    ClientOrderId,
-    TradeId,
-    VenueOrderId,
-)
+from nautilus_trader.model.identifiers import AccountId, ClientOrderId
 from nautilus_trader.model.instruments import Instrument
-from nautilus_trader.model.objects import (
-    AccountBalance,
-    Currency,
-    MarginBalance,
-    Money,
-    Price,
-    Quantity,
-)
+from nautilus_trader.model.objects import AccountBalance, Currency, MarginBalance, Money
 
-from paradex_adapter.translate.instruments import (
-    MONEY_UNITS_MAX,
-    PRICE_UNITS_MAX,
-    QUANTITY_UNITS_MAX,
-    RAW_PER_UNIT,
-    code_to_currency,
-    is_identifier,
+from paradex_adapter.translate.values import (
+    UnusableMessageError,
+    fill_to_commission,
+    fill_to_order_text,
+    fill_to_trade_id,
+    find_client_order_id,
+    liquidity_to_side,
+    need_venue_order_id,
+    side_to_order_side,
+    token_to_currency,
+    units_to_decimal,
+    units_to_money,
+    units_to_price,
+    units_to_quantity,
 )
 from paradex_adapter_core.messages import AccountSummary, Balance, Fill, OrderUpdate, Position
 from paradex_adapter_core.order_state import OrderState
 from paradex_adapter_core.vocabulary import (
     EXPIRE_REASONS,
-    FILL_ORDINARY,
-    FILL_RPI,
-    FILL_TYPE_NAMES,
     FLAG_REDUCE_ONLY,
     INSTRUCTION_IOC,
     INSTRUCTION_POST_ONLY,
     INSTRUCTION_RPI,
-    LIQUIDITY_MAKER,
-    LIQUIDITY_TAKER,
     ORDER_LIMIT,
     ORDER_MARKET,
     ORDER_STOP_LIMIT,
@@ -65,17 +48,9 @@ from paradex_adapter_core.vocabulary import (
     ORDER_TAKE_PROFIT_LIMIT,
     ORDER_TAKE_PROFIT_MARKET,
     REJECT_REASONS,
-    SIDE_BUY,
     STATUS_CLOSED,
     STATUS_NEW,
-    UNITS_SCALE,
 )
-
-VENUE_ORDER_ID_CHARS_MAX: Final = 64
-TRADE_ID_CHARS_MAX: Final = 36
-CURRENCY_CODE_CHARS_MAX: Final = 16
-# More than quantity, price and rate together can have.
-COMMISSION_DIGITS: Final = 80
 
 _ORDER_TYPES: Final = {
     ORDER_LIMIT: OrderType.LIMIT,
@@ -88,138 +63,6 @@ _ORDER_TYPES: Final = {
     ORDER_TAKE_PROFIT_MARKET: OrderType.MARKET_IF_TOUCHED,
 }
 _PRICED_TYPES: Final = (OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.LIMIT_IF_TOUCHED)
-_LIQUIDITY_SIDES: Final = {
-    LIQUIDITY_MAKER: LiquiditySide.MAKER,
-    LIQUIDITY_TAKER: LiquiditySide.TAKER,
-}
-
-
-class UnusableMessageError(ValueError):
-    """A message of the venue that has no Nautilus form: it is logged and left out.
-
-    Parameters
-    ----------
-    field : str
-        The field at fault.
-    reason : str
-        What is wrong with it.
-    """
-
-    def __init__(self, field: str, reason: str) -> None:
-        super().__init__(field, reason)
-        self.field: Final = field
-        self.reason: Final = reason
-
-    def __str__(self) -> str:
-        return f"{self.field} {self.reason}"
-
-
-# -- values and identifiers -------------------------------------------------------------------
-
-
-def units_to_price(units: int, precision: int) -> Price:
-    """Return `units` of 1e-8 as a price of `precision` decimals, or of more if it has more.
-
-    Prices off the tick exist (liquidations, settlements); cutting them would change the money.
-    """
-    return Price.from_raw(_need_raw(units, PRICE_UNITS_MAX, "price"), _widen(units, precision))
-
-
-def units_to_quantity(units: int, precision: int) -> Quantity:
-    """Return `units` of 1e-8 as a quantity of `precision` decimals, or of more if it has more."""
-    if units < 0:
-        raise UnusableMessageError("size", "is negative")
-    return Quantity.from_raw(_need_raw(units, QUANTITY_UNITS_MAX, "size"), _widen(units, precision))
-
-
-def units_to_money(units: int, currency: Currency) -> Money:
-    """Return `units` of 1e-8 as an amount, rounded half to even to the currency's decimals."""
-    step = 10 ** max(0, UNITS_SCALE - currency.precision)
-    rounded, rest = divmod(units, step)
-    if 2 * rest > step or (2 * rest == step and rounded % 2):
-        rounded += 1
-    return Money.from_raw(_need_raw(rounded * step, MONEY_UNITS_MAX, "amount"), currency)
-
-
-def units_to_decimal(units: int) -> Decimal:
-    """Return `units` of 1e-8 as an exact decimal."""
-    return Decimal(units).scaleb(-UNITS_SCALE)
-
-
-def find_client_order_id(text: str) -> ClientOrderId | None:
-    """Return the identifier, None when `text` is empty or not one Nautilus can hold."""
-    return ClientOrderId(text) if _is_identifier(text, VENUE_ORDER_ID_CHARS_MAX) else None
-
-
-def need_venue_order_id(text: str) -> VenueOrderId:
-    """Return the identifier or raise `UnusableMessageError`."""
-    if not _is_identifier(text, VENUE_ORDER_ID_CHARS_MAX):
-        raise UnusableMessageError("order id", "is empty, too long or not printable ASCII")
-    return VenueOrderId(text)
-
-
-def fill_to_trade_id(fill: Fill) -> TradeId:
-    """Return the fill's id, with its type appended when it is not an ordinary fill.
-
-    The venue's ids are unique per type only. Ordinary fills and those against retail price
-    improvement orders come from one sequence.
-    """
-    text = fill.fill_id
-    if fill.fill_type not in (FILL_ORDINARY, FILL_RPI):
-        text = f"{text}-{FILL_TYPE_NAMES[fill.fill_type]}"[:TRADE_ID_CHARS_MAX]
-    if not _is_identifier(text, TRADE_ID_CHARS_MAX):
-        raise UnusableMessageError("fill id", "is empty, too long or not printable ASCII")
-    return TradeId(text)
-
-
-def trade_id_to_fill_keys(trade_id: TradeId) -> list[tuple[int, str]]:
-    """Return the (fill type, fill id) that `fill_to_trade_id` may have made this id of."""
-    fill_id, _, suffix = trade_id.value.partition("-")
-    if not suffix:
-        return [(FILL_ORDINARY, fill_id), (FILL_RPI, fill_id)]
-    # A long suffix was cut.
-    return [(code, fill_id) for code, name in FILL_TYPE_NAMES.items() if name.startswith(suffix)]
-
-
-def token_to_currency(token: str) -> Currency:
-    """Return the currency of a token: USDC, or a crypto of 8 decimals under the token's name."""
-    if token in ("", "USDC"):
-        return USDC
-    if not is_identifier(token) or len(token) > CURRENCY_CODE_CHARS_MAX:
-        raise UnusableMessageError("token", "is too long or not printable ASCII")
-    return code_to_currency(token)
-
-
-def side_to_order_side(side: int) -> OrderSide:
-    """Return the Nautilus side of a side code."""
-    return OrderSide.BUY if side == SIDE_BUY else OrderSide.SELL
-
-
-def liquidity_to_side(liquidity: int) -> LiquiditySide:
-    """Return the Nautilus liquidity side of a code."""
-    return _LIQUIDITY_SIDES.get(liquidity, LiquiditySide.NO_LIQUIDITY_SIDE)
-
-
-def fill_to_commission(fill: Fill) -> Money:
-    """Return the fee: positive when paid, negative for a rebate, in the currency it was paid in.
-
-    That is USDC unless the account chose to pay fees in another token; such a fee is not part of
-    the PnL in USDC.
-    """
-    return units_to_money(fill.fee, token_to_currency(fill.fee_currency))
-
-
-def fill_to_info(fill: Fill) -> dict[str, str]:
-    """Return what the venue tells of a fill beyond Nautilus' fields; amounts as decimal text."""
-    info = {"fill_type": FILL_TYPE_NAMES[fill.fill_type]}
-    if fill.realized_pnl is not None:
-        info["realized_pnl"] = f"{units_to_decimal(fill.realized_pnl):f}"
-    if fill.realized_funding is not None:
-        info["realized_funding"] = f"{units_to_decimal(fill.realized_funding):f}"
-    return info
-
-
-# -- reports ----------------------------------------------------------------------------------
 
 
 def order_update_to_status(update: OrderUpdate, was_working: bool) -> OrderStatus:
@@ -382,11 +225,6 @@ def fill_to_report(
     )
 
 
-def fill_to_order_text(fill: Fill) -> str:
-    """Return the id of the order a fill belongs to; its own id where the venue placed no order."""
-    return fill.venue_order_id or f"{FILL_TYPE_NAMES[fill.fill_type]}-{fill.fill_id}"
-
-
 def fills_to_order_report(
     fills: list[Fill],
     side: int,
@@ -457,31 +295,42 @@ def position_to_report(
     )
 
 
-# -- account ----------------------------------------------------------------------------------
-
-
 def balances_to_account_balances(
-    balances: list[Balance], summary: AccountSummary | None
+    balances: list[Balance], summary: AccountSummary | None, skipped: list[str] | None = None
 ) -> list[AccountBalance]:
     """Return one balance per token, USDC always among them.
 
     The initial margin requirement is locked out of USDC, the collateral. ``free`` is the difference
     of the two rounded amounts, so that they add up exactly; it is negative for an account below its
-    requirement.
+    requirement. A token that has no Nautilus form is left out, and ``skipped`` told why.
+
+    Raises
+    ------
+    UnusableMessageError
+        If that of USDC has none.
     """
     totals: dict[str, int] = {"USDC": 0}
     for balance in balances:
         totals[balance.token] = balance.size
     result = []
-    for token, units in totals.items():
-        currency = token_to_currency(token)
-        total = units_to_money(units, currency)
-        locked = Money(0, currency)
-        if currency == USDC and summary is not None:
-            locked = units_to_money(max(0, summary.initial_margin), currency)
-        free = Money.from_raw(total.raw - locked.raw, currency)
-        result.append(AccountBalance(total, locked, free))
+    for name, units in totals.items():
+        locked = max(0, summary.initial_margin) if name == "USDC" and summary is not None else 0
+        try:
+            result.append(_to_account_balance(token_to_currency(name), units, locked))
+        except UnusableMessageError as error:
+            if name == "USDC":
+                raise
+            if skipped is not None:
+                skipped.append(f"balance of {name!a}: {error}")
     return result
+
+
+def _to_account_balance(currency: Currency, total: int, locked: int) -> AccountBalance:
+    total_money, locked_money = units_to_money(total, currency), units_to_money(locked, currency)
+    # The difference of two amounts in range need not be.
+    units_to_money(total - locked, currency)
+    free = Money.from_raw(total_money.raw - locked_money.raw, currency)
+    return AccountBalance(total_money, locked_money, free)
 
 
 def summary_to_margins(summary: AccountSummary | None) -> list[MarginBalance]:
@@ -495,30 +344,3 @@ def summary_to_margins(summary: AccountSummary | None) -> list[MarginBalance]:
             None,
         )
     ]
-
-
-def commission_at_rate(last_qty: Quantity, last_px: Price, rate: Decimal) -> Money:
-    """Return the fee of a fill at `rate`, rounded half to even to 1e-8 USDC."""
-    with localcontext(prec=COMMISSION_DIGITS):
-        exact = last_qty.as_decimal() * last_px.as_decimal() * rate
-        units = int(exact.scaleb(UNITS_SCALE).to_integral_value(ROUND_HALF_EVEN))
-    return units_to_money(units, USDC)
-
-
-def _is_identifier(text: str, chars_max: int) -> bool:
-    return (
-        0 < len(text) <= chars_max and text.isascii() and text.isprintable() and bool(text.strip())
-    )
-
-
-def _need_raw(units: int, units_max: int, field: str) -> int:
-    if not -units_max <= units <= units_max:
-        raise UnusableMessageError(field, "is out of range")
-    return units * RAW_PER_UNIT
-
-
-def _widen(units: int, precision: int) -> int:
-    """Return the smallest precision from `precision` up that holds `units` exactly."""
-    while precision < UNITS_SCALE and units % 10 ** (UNITS_SCALE - precision):
-        precision += 1
-    return precision

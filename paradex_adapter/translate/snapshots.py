@@ -10,12 +10,14 @@ from nautilus_trader.model.identifiers import AccountId
 from nautilus_trader.model.instruments import Instrument
 
 from paradex_adapter.translate.reports import (
-    UnusableMessageError,
-    fill_to_order_text,
     fill_to_report,
     fills_to_order_report,
     order_update_to_report,
     position_to_report,
+)
+from paradex_adapter.translate.values import (
+    UnusableMessageError,
+    fill_to_order_text,
 )
 from paradex_adapter.venue.account_reader import AccountSnapshot
 from paradex_adapter_core.messages import Fill, OrderUpdate

@@ -12,7 +12,7 @@ from typing import Final, final
 from paradex_adapter.venue.errors import MalformedReply, VenueUnavailable
 from paradex_adapter.venue.http import HttpClient
 from paradex_adapter.venue.paging import iter_pages
-from paradex_adapter_core.errors import CoreError
+from paradex_adapter_core.errors import CoreError, MalformedMessage
 from paradex_adapter_core.messages import (
     AccountSummary,
     Balance,
@@ -21,6 +21,8 @@ from paradex_adapter_core.messages import (
     Position,
 )
 from paradex_adapter_core.parsers import account as parsers
+from paradex_adapter_core.parsers.counters import count
+from paradex_adapter_core.parsers.fields import SKIPPED_ROW
 from paradex_adapter_core.vocabulary import SIDE_BUY
 
 PAGE_SIZE: Final = 5000
@@ -39,10 +41,10 @@ class AccountSnapshot:
 
     ``orders`` and ``fills`` are those since ``start_ms`` (all there are when it is None), with open
     orders of any age; oldest first. The fills add up to the positions: what filled after these were
-    read is left out, for the stream to tell.
+    read is left out, for the stream to tell. ``unbalanced`` names the markets where they do not.
     """
 
-    __slots__ = ("_filled", "fills", "orders", "positions", "start_ms")
+    __slots__ = ("_filled", "fills", "orders", "positions", "start_ms", "unbalanced")
 
     def __init__(
         self,
@@ -50,7 +52,9 @@ class AccountSnapshot:
         fills: list[Fill],
         positions: list[Position],
         start_ms: int | None = None,
+        unbalanced: list[str] | None = None,
     ) -> None:
+        self.unbalanced: Final = unbalanced or []
         self.orders: Final = orders
         self.fills: Final = fills
         self.positions: Final = positions
@@ -97,7 +101,7 @@ class AccountReader:
     async def open_orders(self, market: str | None = None) -> list[OrderUpdate]:
         """Return the orders that are new, untriggered or open."""
         async with _whole_answer("open orders", READ_TIMEOUT_SECS):
-            return parsers.parse_orders(await self._http.get_orders(market), self._counters)
+            return self._whole(parsers.parse_orders, await self._http.get_orders(market))
 
     async def orders_history(
         self,
@@ -115,7 +119,7 @@ class AccountReader:
                 cursor=cursor,
                 page_size=PAGE_SIZE,
             )
-            return parsers.parse_orders_page(body, self._counters)
+            return self._whole(parsers.parse_orders_page, body)
 
         async with _whole_answer("orders history", SNAPSHOT_TIMEOUT_SECS):
             orders = await _collect(fetch)
@@ -128,7 +132,7 @@ class AccountReader:
             body = await self._http.get_fills(
                 market=market, start_ms=start_ms, cursor=cursor, page_size=PAGE_SIZE
             )
-            return parsers.parse_fills_page(body, self._counters)
+            return self._whole(parsers.parse_fills_page, body)
 
         async with _whole_answer("fills", SNAPSHOT_TIMEOUT_SECS):
             fills = await _collect(fetch)
@@ -139,7 +143,7 @@ class AccountReader:
     async def positions(self) -> list[Position]:
         """Return the net positions; closed ones may be among them."""
         async with _whole_answer("positions", READ_TIMEOUT_SECS):
-            return parsers.parse_positions(await self._http.get_positions(), self._counters)
+            return self._whole(parsers.parse_positions, await self._http.get_positions())
 
     async def balances(self) -> list[Balance]:
         """Return the holding of each token."""
@@ -172,16 +176,15 @@ class AccountReader:
     async def snapshot(self, start_ms: int | None = None) -> AccountSnapshot:
         """Return orders, fills and positions that belong together.
 
+        They are read again while fills come in between. Where they do not add up though nothing
+        moves, the venue does not tell all there was (`AccountSnapshot.unbalanced`).
+
         Parameters
         ----------
         start_ms : int, optional
             The beginning of the window for closed orders and fills; all there are by default.
-
-        Raises
-        ------
-        MalformedReply
-            If they do not add up, however often they are read.
         """
+        before: dict[str, tuple[int, int]] = {}
         async with _whole_answer("account snapshot", SNAPSHOT_TIMEOUT_SECS):
             for _ in range(SNAPSHOT_ATTEMPTS_MAX):
                 # In this order: what the positions hold, the fills and orders tell as well.
@@ -189,10 +192,22 @@ class AccountReader:
                 fills = await self.fills(start_ms=start_ms)
                 orders = await self._all_orders(start_ms)
                 sides = {update.venue_order_id: update.side for update in orders}
-                kept = _cut_fills(fills, positions, sides, is_whole=start_ms is None)
-                if kept is not None:
-                    return AccountSnapshot(orders, kept, positions, start_ms)
-        raise MalformedReply("account snapshot", "fills and positions do not add up")
+                kept, odd = _cut_fills(fills, positions, sides, is_whole=start_ms is None)
+                if not odd or odd == before:
+                    break
+                before = odd
+        return AccountSnapshot(orders, kept, positions, start_ms, sorted(odd))
+
+    def _whole[Rows](self, parse: Callable[[bytes, dict[str, int]], Rows], body: bytes) -> Rows:
+        """Parse every row or raise: whoever gets the list believes what it leaves out."""
+        counters: dict[str, int] = {}
+        rows = parse(body, counters)
+        for kind, number in counters.items():
+            for _ in range(number):
+                count(self._counters, kind)
+            if kind.startswith(SKIPPED_ROW):
+                raise MalformedMessage("row", kind.removeprefix(SKIPPED_ROW))
+        return rows
 
     async def _all_orders(self, start_ms: int | None) -> list[OrderUpdate]:
         # Open orders first: one that closes in between is then told by the history, as closed.
@@ -225,24 +240,30 @@ async def _whole_answer(what: str, timeout_secs: float) -> AsyncIterator[None]:
 
 def _cut_fills(
     fills: list[Fill], positions: list[Position], sides: dict[str, int], *, is_whole: bool
-) -> list[Fill] | None:
-    """Return the fills up to the moment of the positions, None when there is no such moment."""
+) -> tuple[list[Fill], dict[str, tuple[int, int]]]:
+    """Return the fills up to the moment of the positions.
+
+    And, of the markets where there is no such moment, the number of fills and the position; all
+    their fills are kept.
+    """
     of_market: dict[str, list[Fill]] = defaultdict(list)
     for fill in fills:
         of_market[fill.market].append(fill)
     held = {position.market: position for position in positions}
     kept: list[Fill] = []
+    odd: dict[str, tuple[int, int]] = {}
     for market, rows in of_market.items():
         position = held.get(market)
+        size = 0 if position is None else position.size
         if is_whole:
-            length = _find_prefix(rows, 0 if position is None else position.size, sides)
+            length = _find_prefix(rows, size, sides)
         else:
             length = _find_last(rows, "" if position is None else position.last_fill_id)
         if length is None:
-            return None
+            odd[market] = (len(rows), size)
         kept.extend(rows[:length])
     kept.sort(key=_fill_age)
-    return kept
+    return kept, odd
 
 
 def _find_prefix(rows: list[Fill], size: int, sides: dict[str, int]) -> int | None:

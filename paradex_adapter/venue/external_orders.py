@@ -126,7 +126,7 @@ class ExternalOrders:
         if entry.update is None:
             waiting, entry.waiting = entry.waiting, []
             return [VenueTrade(fill, side) for fill, side in waiting]
-        entry.told += entry.due - entry.counted
+        entry.told += max(0, entry.due - entry.counted)
         return self._advance(entry)
 
     def seed(self, update: OrderUpdate, filled: int) -> None:

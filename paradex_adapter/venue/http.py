@@ -119,6 +119,11 @@ class HttpClient:
         self._sleep: Final = sleep
         self.token_provider = token_provider
 
+    @property
+    def limits(self) -> RateLimits:
+        """What paces the account's requests; those of its websocket draw on it as well."""
+        return self._limits
+
     async def close(self) -> None:
         """Close every connection; later requests fail."""
         await self._transport.close()

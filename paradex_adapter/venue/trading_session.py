@@ -14,30 +14,24 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Final, final
 
-import orjson
-
 from paradex_adapter.venue.account_reader import AccountReader, AccountSnapshot
 from paradex_adapter.venue.auth import TokenProvider
 from paradex_adapter.venue.errors import (
-    AuthenticationError,
-    NotSent,
     OutcomeUnknown,
     ParadexError,
-    RateLimited,
     RequestRejected,
 )
 from paradex_adapter.venue.external_orders import ExternalFact, ExternalOrders
 from paradex_adapter.venue.http import HttpClient
+from paradex_adapter.venue.order_gateway import OrderGateway
 from paradex_adapter.venue.order_requests import (
     OrderRequest,
-    cancel_params,
     sign_order_request,
 )
 from paradex_adapter.venue.recovery import RECV_WINDOW_MS_DEFAULT, AccountMessage, Recovery
 from paradex_adapter.venue.retry import Backoff
 from paradex_adapter.venue.signing import OrderSigner
 from paradex_adapter.venue.websocket import WebSocketConnection
-from paradex_adapter_core.errors import CoreError
 from paradex_adapter_core.events import (
     Contradiction,
     Event,
@@ -47,12 +41,10 @@ from paradex_adapter_core.events import (
 )
 from paradex_adapter_core.messages import AccountSummary, Balance, Fill, OrderUpdate, Position
 from paradex_adapter_core.order_state import OrderState
-from paradex_adapter_core.parsers.account import parse_order, parse_order_created
 from paradex_adapter_core.state_store import StateStore
-from paradex_adapter_core.vocabulary import FEED_REST, POST_ONLY_REASON
+from paradex_adapter_core.vocabulary import POST_ONLY_REASON
 
 CHANNELS: Final = ("orders.ALL", "fills.ALL", "positions", "account")
-COMMAND_TIMEOUT_SECS: Final = 5.0
 # Stream messages kept while an answer about the whole account is being worked in.
 HELD_MESSAGES_MAX: Final = 50_000
 CANCEL_ATTEMPTS_MAX: Final = 4
@@ -132,8 +124,6 @@ class TradingSession:
         prefer_picows: bool = True,
         warn: Callable[[str], None] | None = None,
     ) -> None:
-        self._http: Final = http
-        self._tokens: Final = tokens
         self._signer: Final = signer
         self._on_events: Final = on_events
         self._on_external: Final = on_external
@@ -168,6 +158,7 @@ class TradingSession:
             prefer_picows=prefer_picows,
             log=self._warn,
         )
+        self._gateway: Final = OrderGateway(self._connection, http, tokens, self.counters)
         self._held: list[AccountMessage] | None = None
         self._has_dropped = False
         self._down_since_ms: int | None = None
@@ -260,7 +251,7 @@ class TradingSession:
         timestamp_ms = now_ns // 1_000_000
         try:
             body = sign_order_request(request, self._signer, timestamp_ms, self._recv_window_ms)
-            update = await self._send_order(body)
+            update = await self._gateway.send_order(body)
         except OutcomeUnknown as error:
             self._resolve(request, timestamp_ms, error)
         except RequestRejected as error:
@@ -291,7 +282,7 @@ class TradingSession:
         """
         if client_order_id and self._recovery.is_resolving(client_order_id):
             await self._recovery.wait_resolved(client_order_id, RESOLVE_WAIT_SECS)
-        reason = "no answer"
+        reason: str | None = None
         for attempt in range(CANCEL_ATTEMPTS_MAX):
             if attempt:
                 await asyncio.sleep(CANCEL_RETRY_DELAY_SECS * attempt)
@@ -300,18 +291,23 @@ class TradingSession:
                 return None
             known_id = venue_order_id or (state.venue_order_id if state is not None else "")
             try:
-                await self._send_cancel(client_order_id, known_id, market)
-            except (OutcomeUnknown, NotSent, RateLimited, AuthenticationError) as error:
-                reason = str(error)
+                await self._gateway.send_cancel(client_order_id, known_id, market)
+            except OutcomeUnknown:
+                # Perhaps it was carried out: that is no refusal.
+                reason = None
             except RequestRejected as error:
                 reason = _reason(error)
                 if not _has_word(error, _GONE_WORDS + _EARLY_WORDS):
                     return reason
+            except ParadexError as error:
+                reason = str(error)
             else:
                 return None
             if not await self._is_listed_open(client_order_id, known_id, market):
                 return None
-        return f"not canceled after {CANCEL_ATTEMPTS_MAX} attempts: {reason}"
+        if reason is None:
+            self._warn(f"Whether order {client_order_id or venue_order_id} is canceled is unknown")
+        return reason
 
     async def query_order(
         self, client_order_id: str, venue_order_id: str, market: str | None
@@ -409,7 +405,7 @@ class TradingSession:
 
     async def _on_connected(self) -> None:
         """Authenticate and subscribe; part of every connect."""
-        await self._authenticate(before_ready=True)
+        await self._gateway.authenticate(before_ready=True)
         for channel in CHANNELS:
             await self._connection.request("subscribe", {"channel": channel}, before_ready=True)
         if self._down_since_ms is not None:
@@ -420,54 +416,6 @@ class TradingSession:
     def _on_disconnected(self, reason: str) -> None:
         if self._down_since_ms is None:
             self._down_since_ms = self._venue_now_ms()
-
-    async def _authenticate(self, before_ready: bool = False) -> None:
-        token = await self._tokens.token()
-        try:
-            await self._connection.request("auth", {"bearer": token}, before_ready=before_ready)
-        except AuthenticationError:
-            # The venue may have dropped a token that was good when it was asked for.
-            self._tokens.invalidate(token)
-            token = await self._tokens.token()
-            await self._connection.request("auth", {"bearer": token}, before_ready=before_ready)
-
-    async def _command(self, method: str, params: dict[str, object]) -> bytes:
-        """Send a command over the websocket, authenticating again when the venue asks for it."""
-        try:
-            return await self._connection.request(method, params, COMMAND_TIMEOUT_SECS)
-        except AuthenticationError:
-            # Refused before it was looked at: it was not carried out.
-            try:
-                await self._authenticate()
-            except OutcomeUnknown as error:
-                raise NotSent(method, str(error)) from error
-            return await self._connection.request(method, params, COMMAND_TIMEOUT_SECS)
-
-    async def _send_order(self, body: dict[str, object]) -> OrderUpdate:
-        try:
-            reply = await self._command("order.create", body)
-        except NotSent:
-            reply = await self._http.post_order(orjson.dumps(body))
-            is_posted = True
-        else:
-            is_posted = False
-        try:
-            if is_posted:
-                return parse_order(reply, FEED_REST, self.counters)
-            return parse_order_created(reply, self.counters)
-        except CoreError as error:
-            # It was taken; what was said about it cannot be read.
-            raise OutcomeUnknown("order.create", str(error)) from error
-
-    async def _send_cancel(self, client_order_id: str, venue_order_id: str, market: str) -> None:
-        params = cancel_params(venue_order_id, client_order_id, market)
-        try:
-            await self._command("order.cancel", params)
-        except NotSent:
-            if venue_order_id:
-                await self._http.delete_order(venue_order_id)
-            else:
-                await self._http.delete_order_by_client_id(client_order_id, market)
 
     async def _is_listed_open(self, client_order_id: str, venue_order_id: str, market: str) -> bool:
         """Return whether the venue lists the order as open; what it says of it is told.

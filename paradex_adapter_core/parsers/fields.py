@@ -29,6 +29,8 @@ FLAGS_MAX: Final = 32
 INT_DIGITS_MAX: Final = 19
 INT_MAX: Final = 2**63 - 1
 NANOS_PER_MILLI: Final = 1_000_000
+# How the counters of lists begin that leave out what cannot be read.
+SKIPPED_ROW: Final = "skipped row: "
 
 
 def load_json(body: bytes | str, size_max: int) -> object:
@@ -106,7 +108,7 @@ def read_rows[T](
         try:
             found.append(read(as_row(value, field), tally))
         except MalformedMessage as error:
-            count(tally, f"skipped row: {error.describe()} {error.field}")
+            count(tally, f"{SKIPPED_ROW}{error.describe()} {error.field}")
     return found
 
 
