@@ -56,11 +56,11 @@ from paradex_adapter.constants import PARADEX_VENUE
 from paradex_adapter.providers import ParadexInstrumentProvider
 from paradex_adapter.translate.market_data import (
     OutOfRange,
+    PriceTables,
     Scales,
     bbo_to_quote_tick,
     book_reset_to_deltas,
     book_to_deltas,
-    instrument_to_scales,
     trade_to_trade_tick,
 )
 from paradex_adapter.venue.errors import InvalidRequest, ParadexError
@@ -134,6 +134,7 @@ class ParadexDataClient(LiveMarketDataClient):
         self._environment: Final = config_environment(config).value
         self._refresh_mins: Final = config.update_instruments_interval_mins
         self._refresh: asyncio.Task[None] | None = None
+        self._price_tables: Final = PriceTables()
         # Who is subscribed, by the venue's symbol; what arrives for others is dropped.
         self._quotes: Final[dict[str, Scales]] = {}
         self._trades: Final[dict[str, Scales]] = {}
@@ -225,7 +226,7 @@ class ParadexDataClient(LiveMarketDataClient):
             self._publish_instruments()
             for subscribed in (self._quotes, self._trades, self._books):
                 for market, scales in subscribed.items():
-                    subscribed[market] = self._need_scales(scales.instrument_id)
+                    subscribed[market] = self._need_scales(scales[0])
 
     # -- SUBSCRIPTIONS -----------------------------------------------------------------------------
 
@@ -304,7 +305,7 @@ class ParadexDataClient(LiveMarketDataClient):
         instrument = self._provider.find(instrument_id)
         if instrument is None:
             raise _not_loaded(instrument_id)
-        return instrument_to_scales(instrument)
+        return self._price_tables.scales_of(instrument)
 
     # -- SUBSCRIPTIONS NOT SUPPORTED ---------------------------------------------------------------
 
@@ -441,7 +442,7 @@ class ParadexDataClient(LiveMarketDataClient):
         try:
             quote = bbo_to_quote_tick(bbo, scales, ts_init)
         except (OutOfRange, OverflowError) as e:
-            self._skip("quotes out of range", e)
+            self._skip(f"quotes of {bbo[1]} out of range", e)
             return
         if quote is None:
             self._skipped["one-sided quotes"] += 1
@@ -455,7 +456,7 @@ class ParadexDataClient(LiveMarketDataClient):
         try:
             tick = trade_to_trade_tick(trade, scales, ts_init)
         except (OutOfRange, OverflowError) as e:
-            self._skip("trades out of range", e)
+            self._skip(f"trades of {trade[1]} out of range", e)
             return
         if tick is not None:
             self._handle_data(tick)
@@ -478,9 +479,7 @@ class ParadexDataClient(LiveMarketDataClient):
     def _on_book_reset(self, market: str, sequence: int, ts_init: int) -> None:
         scales = self._books.get(market)
         if scales is not None:
-            self._handle_data(
-                book_reset_to_deltas(scales.instrument_id, sequence, ts_init, ts_init)
-            )
+            self._handle_data(book_reset_to_deltas(scales[0], sequence, ts_init, ts_init))
 
     def _on_lost(self, kind: int, market: str, reason: str) -> None:
         subscribed, remove = {
@@ -490,7 +489,7 @@ class ParadexDataClient(LiveMarketDataClient):
         }[kind]
         scales = subscribed.pop(market, None)
         if scales is not None:
-            remove(scales.instrument_id)
+            remove(scales[0])
         channel = CHANNELS[kind].format(market)
         self._log.error(f"Lost the subscription {channel}: {reason}. Subscribe again to retry")
 

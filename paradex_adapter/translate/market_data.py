@@ -6,13 +6,14 @@ process, and digits beyond the instrument's precision would stay in the raw, uns
 
 - A value finer than the instrument's precision is rounded to it, half to even. Real trades are: a
   liquidation prints off the tick.
+- Prices come again and again, so their raws are kept in a bounded table; sizes are worked out.
 - A quote needs both sides: a `QuoteTick` cannot say "no bid", and a price of zero would lie.
 - A trade of size zero is none.
 """
 
+from collections.abc import Iterable
 from hashlib import blake2b
-from math import gcd
-from typing import Final, NamedTuple
+from typing import Final
 
 from nautilus_trader.model.data import OrderBookDelta, OrderBookDeltas, QuoteTick, TradeTick
 from nautilus_trader.model.enums import AggressorSide, BookAction, OrderSide, RecordFlag
@@ -27,6 +28,8 @@ from paradex_adapter.translate.instruments import (
 from paradex_adapter_core.messages import BboTuple, BookTuple, TradeTuple
 from paradex_adapter_core.vocabulary import UNITS_SCALE
 
+# Prices kept at once, per precision; a table that is full starts over.
+PRICE_RAWS_MAX: Final = 8192
 TRADE_ID_CHARS_MAX: Final = 36
 TRADE_ID_DIGEST_BYTES: Final = 16
 
@@ -52,48 +55,39 @@ class OutOfRange(ValueError):
 
     Parameters
     ----------
-    market : str
-        Where it came from.
     units : int
         The value, in 1e-8.
     """
 
-    def __init__(self, market: str, units: int) -> None:
-        super().__init__(market, units)
-        self.market: Final = market
+    def __init__(self, units: int) -> None:
+        super().__init__(units)
         self.units: Final = units
 
     def __str__(self) -> str:
-        return f"{self.market}: {self.units}e-{UNITS_SCALE} is out of Nautilus' range"
+        return f"{self.units}e-{UNITS_SCALE} is out of Nautilus' range"
 
 
-class Scales(NamedTuple):
-    """What turns the venue's integers into those of one instrument.
-
-    ``*_step`` is the smallest step of the instrument's precision, ``*_max`` the largest value
-    Nautilus holds, both in 1e-8. A tuple, because unpacking is the cheapest way to seven values.
-    """
-
-    instrument_id: InstrumentId
-    price_precision: int
-    price_step: int
-    price_max: int
-    size_precision: int
-    size_step: int
-    size_max: int
+# What turns the venue's integers into those of one instrument: its id, price precision, table of
+# price raws by units, size precision, and the smallest step of that precision in 1e-8. A plain
+# tuple, because unpacking one is the cheapest way to five values.
+type Scales = tuple[InstrumentId, int, dict[int, int], int, int]
 
 
-def instrument_to_scales(instrument: Instrument) -> Scales:
-    """Return the scales of an instrument."""
-    return Scales(
-        instrument_id=instrument.id,
-        price_precision=instrument.price_precision,
-        price_step=10 ** max(0, UNITS_SCALE - instrument.price_precision),
-        price_max=PRICE_UNITS_MAX,
-        size_precision=instrument.size_precision,
-        size_step=10 ** max(0, UNITS_SCALE - instrument.size_precision),
-        size_max=QUANTITY_UNITS_MAX,
-    )
+class PriceTables:
+    """The price raws worked out so far, shared by all instruments of one price precision."""
+
+    def __init__(self) -> None:
+        self._tables: Final[dict[int, dict[int, int]]] = {}
+
+    def scales_of(self, instrument: Instrument) -> Scales:
+        """Return the scales of an instrument."""
+        return (
+            instrument.id,
+            instrument.price_precision,
+            self._tables.setdefault(instrument.price_precision, {}),
+            instrument.size_precision,
+            precision_step(instrument.size_precision),
+        )
 
 
 def bbo_to_quote_tick(bbo: BboTuple, scales: Scales, ts_init: int) -> QuoteTick | None:
@@ -104,33 +98,32 @@ def bbo_to_quote_tick(bbo: BboTuple, scales: Scales, ts_init: int) -> QuoteTick 
     OutOfRange
         A value is beyond what Nautilus holds.
     """
-    _, market, _, bid_price, bid_size, ask_price, ask_size, ts_event = bbo
+    _, _, _, bid_price, bid_size, ask_price, ask_size, ts_event = bbo
     if not (bid_price and bid_size and ask_price and ask_size):
         return None
-    instrument_id, price_precision, price_step, price_max, size_precision, size_step, size_max = (
-        scales
-    )
-    if bid_price % price_step or ask_price % price_step:
-        bid_price = round_units(bid_price, price_step)
-        ask_price = round_units(ask_price, price_step)
+    instrument_id, price_precision, price_raws, size_precision, size_step = scales
     if bid_size % size_step or ask_size % size_step:
         bid_size = round_units(bid_size, size_step)
         ask_size = round_units(ask_size, size_step)
-    if bid_price > price_max or ask_price > price_max or bid_size > size_max or ask_size > size_max:
-        raise OutOfRange(market, max(bid_price, ask_price, bid_size, ask_size))
-    return _quote_from_raw(
-        instrument_id,
-        bid_price * RAW_PER_UNIT,
-        ask_price * RAW_PER_UNIT,
-        price_precision,
-        price_precision,
-        bid_size * RAW_PER_UNIT,
-        ask_size * RAW_PER_UNIT,
-        size_precision,
-        size_precision,
-        ts_event,
-        ts_init,
-    )
+    if bid_size > QUANTITY_UNITS_MAX or ask_size > QUANTITY_UNITS_MAX:
+        raise OutOfRange(max(bid_size, ask_size))
+    try:
+        return _quote_from_raw(
+            instrument_id,
+            price_raws[bid_price],
+            price_raws[ask_price],
+            price_precision,
+            price_precision,
+            bid_size * RAW_PER_UNIT,
+            ask_size * RAW_PER_UNIT,
+            size_precision,
+            size_precision,
+            ts_event,
+            ts_init,
+        )
+    except KeyError:
+        learn_prices(price_raws, price_precision, (bid_price, ask_price))
+        return bbo_to_quote_tick(bbo, scales, ts_init)
 
 
 def trade_to_trade_tick(trade: TradeTuple, scales: Scales, ts_init: int) -> TradeTick | None:
@@ -141,23 +134,21 @@ def trade_to_trade_tick(trade: TradeTuple, scales: Scales, ts_init: int) -> Trad
     OutOfRange
         A value is beyond what Nautilus holds.
     """
-    _, market, trade_id, aggressor_side, price, size, _, _, ts_event = trade
-    instrument_id, price_precision, price_step, price_max, size_precision, size_step, size_max = (
-        scales
-    )
-    if price % price_step:
-        price = round_units(price, price_step)
+    _, _, trade_id, aggressor_side, price, size, _, _, ts_event = trade
+    instrument_id, price_precision, price_raws, size_precision, size_step = scales
     if size % size_step:
         size = round_units(size, size_step)
     if size == 0:
         return None
-    if price > price_max or size > size_max:
-        raise OutOfRange(market, max(price, size))
+    if size > QUANTITY_UNITS_MAX:
+        raise OutOfRange(size)
+    if price not in price_raws:
+        learn_prices(price_raws, price_precision, (price,))
     if not (trade_id.isalnum() and trade_id.isascii() and len(trade_id) <= TRADE_ID_CHARS_MAX):
         trade_id = text_to_trade_id(trade_id)
     return _trade_from_raw(
         instrument_id,
-        price * RAW_PER_UNIT,
+        price_raws[price],
         price_precision,
         size * RAW_PER_UNIT,
         size_precision,
@@ -179,61 +170,41 @@ def book_to_deltas(book: BookTuple, scales: Scales, ts_init: int) -> OrderBookDe
     OutOfRange
         A value is beyond what Nautilus holds.
     """
-    _, market, sequence, is_snapshot, bids, asks, ts_event = book
-    instrument_id, price_precision, _, _, size_precision, _, _ = scales
-    bid_prices, bid_sizes = _fit_levels(market, bids, scales, is_snapshot)
-    ask_prices, ask_sizes = _fit_levels(market, asks, scales, is_snapshot)
+    _, _, sequence, is_snapshot, bids, asks, ts_event = book
+    instrument_id, price_precision, price_raws, size_precision, size_step = scales
+    levels = bids + asks
+    asks_at = len(bids)
+    last_at = len(levels) - 2
     deltas = []
-    flags, update, delete = 0, _UPDATE, _DELETE
+    flags = 0
     if is_snapshot:
-        flags, update, delete = _SNAPSHOT, _ADD, _ADD
-        is_empty = not (bid_prices or ask_prices)
-        deltas.append(clear_delta(instrument_id, sequence, is_empty, ts_event, ts_init))
-    # The last level closes the change, so it is kept back for its flag.
-    if ask_prices:
-        last_side, last_price, last_size = _SELL, ask_prices[-1], ask_sizes[-1]
-        ask_prices = ask_prices[:-1]
-    elif bid_prices:
-        last_side, last_price, last_size = _BUY, bid_prices[-1], bid_sizes[-1]
-        bid_prices = bid_prices[:-1]
-    else:
-        return OrderBookDeltas(instrument_id, deltas) if deltas else None
-    for side, prices, sizes in ((_BUY, bid_prices, bid_sizes), (_SELL, ask_prices, ask_sizes)):
-        # zip ends with the prices.
-        deltas += [
+        flags = _SNAPSHOT
+        deltas.append(clear_delta(instrument_id, sequence, not levels, ts_event, ts_init))
+    add = deltas.append
+    for at in range(0, last_at + 2, 2):
+        size = levels[at + 1]
+        if size % size_step or size > QUANTITY_UNITS_MAX or (is_snapshot and not size):
+            return book_to_deltas(_fit_book(book, size_step), scales, ts_init)
+        price = levels[at]
+        if price not in price_raws:
+            learn_prices(price_raws, price_precision, levels[::2])
+        add(
             _delta_from_raw(
                 instrument_id,
-                update if size else delete,
-                side,
-                price * RAW_PER_UNIT,
+                _ADD if is_snapshot else _UPDATE if size else _DELETE,
+                _BUY if at < asks_at else _SELL,
+                price_raws[price],
                 price_precision,
                 size * RAW_PER_UNIT,
                 size_precision,
                 0,
-                flags,
+                flags | _LAST if at == last_at else flags,
                 sequence,
                 ts_event,
                 ts_init,
             )
-            for price, size in zip(prices, sizes, strict=False)
-        ]
-    deltas.append(
-        _delta_from_raw(
-            instrument_id,
-            update if last_size else delete,
-            last_side,
-            last_price * RAW_PER_UNIT,
-            price_precision,
-            last_size * RAW_PER_UNIT,
-            size_precision,
-            0,
-            flags | _LAST,
-            sequence,
-            ts_event,
-            ts_init,
         )
-    )
-    return OrderBookDeltas(instrument_id, deltas)
+    return OrderBookDeltas(instrument_id, deltas) if deltas else None
 
 
 def book_reset_to_deltas(
@@ -253,6 +224,29 @@ def clear_delta(
     return OrderBookDelta(instrument_id, _CLEAR, None, flags, sequence, ts_event, ts_init)
 
 
+def learn_prices(price_raws: dict[int, int], precision: int, prices: Iterable[int]) -> None:
+    """Work out the raws of `prices` at a precision and keep them in the table.
+
+    Raises
+    ------
+    OutOfRange
+        A price is beyond what Nautilus holds.
+    """
+    if len(price_raws) >= PRICE_RAWS_MAX:
+        price_raws.clear()
+    step = precision_step(precision)
+    for price in prices:
+        rounded = round_units(price, step)
+        if rounded > PRICE_UNITS_MAX:
+            raise OutOfRange(price)
+        price_raws[price] = rounded * RAW_PER_UNIT
+
+
+def precision_step(precision: int) -> int:
+    """Return the smallest step of a precision, in 1e-8; 1 when it is finer than that."""
+    return 10 ** max(0, UNITS_SCALE - precision)
+
+
 def round_units(units: int, step: int) -> int:
     """Return `units` rounded to a multiple of `step`, half to even."""
     multiple, rest = divmod(units, step)
@@ -268,27 +262,15 @@ def text_to_trade_id(text: str) -> str:
     return blake2b(text.encode(), digest_size=TRADE_ID_DIGEST_BYTES).hexdigest()
 
 
-type _Column = tuple[int, ...] | list[int]
+def _fit_book(book: BookTuple, size_step: int) -> BookTuple:
+    """Return the book with sizes the instrument can hold; a snapshot without empty levels."""
+    kind, market, sequence, is_snapshot, bids, asks, ts_event = book
 
+    def fit(levels: tuple[int, ...]) -> tuple[int, ...]:
+        sizes = [round_units(size, size_step) for size in levels[1::2]]
+        if max(sizes, default=0) > QUANTITY_UNITS_MAX:
+            raise OutOfRange(max(sizes))
+        pairs = zip(levels[::2], sizes, strict=True)
+        return tuple(x for pair in pairs if pair[1] or not is_snapshot for x in pair)
 
-def _fit_levels(
-    market: str, levels: tuple[int, ...], scales: Scales, is_snapshot: bool
-) -> tuple[_Column, _Column]:
-    """Return the prices and the sizes of one side, as the instrument can hold them."""
-    if not levels:
-        return (), ()
-    _, _, price_step, price_max, _, size_step, size_max = scales
-    prices: _Column = levels[::2]
-    sizes: _Column = levels[1::2]
-    # One call over a column costs a third of one check a level.
-    if max(prices) > price_max or max(sizes) > size_max:
-        raise OutOfRange(market, max(levels))
-    if gcd(price_step, *prices) != price_step:
-        prices = [round_units(price, price_step) for price in prices]
-    if gcd(size_step, *sizes) != size_step:
-        sizes = [round_units(size, size_step) for size in sizes]
-    if is_snapshot and 0 in sizes:
-        # A level without size is none, and Nautilus refuses to add it.
-        present = [(price, size) for price, size in zip(prices, sizes, strict=True) if size]
-        return [price for price, _ in present], [size for _, size in present]
-    return prices, sizes
+    return (kind, market, sequence, is_snapshot, fit(bids), fit(asks), ts_event)

@@ -13,15 +13,21 @@ from nautilus_trader.model.enums import AggressorSide, BookAction, BookType, Ord
 from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.objects import Price, Quantity
 
-from paradex_adapter.translate.instruments import PRICE_UNITS_MAX, QUANTITY_UNITS_MAX
+from paradex_adapter.translate.instruments import (
+    PRICE_UNITS_MAX,
+    QUANTITY_UNITS_MAX,
+    RAW_PER_UNIT,
+)
 from paradex_adapter.translate.market_data import (
+    PRICE_RAWS_MAX,
     TRADE_ID_CHARS_MAX,
     OutOfRange,
+    PriceTables,
     Scales,
     bbo_to_quote_tick,
     book_reset_to_deltas,
     book_to_deltas,
-    instrument_to_scales,
+    precision_step,
     round_units,
     text_to_trade_id,
     trade_to_trade_tick,
@@ -55,7 +61,7 @@ class Precisions:
 
 
 def scales_of(price_precision: int = 1, size_precision: int = 5) -> Scales:
-    return instrument_to_scales(Precisions(INSTRUMENT_ID, price_precision, size_precision))
+    return PriceTables().scales_of(Precisions(INSTRUMENT_ID, price_precision, size_precision))
 
 
 def units(text: str) -> int:
@@ -164,7 +170,7 @@ def test_a_quote_beyond_nautilus_is_refused(at: int) -> None:
     with pytest.raises(OutOfRange) as caught:
         bbo_to_quote_tick(tuple(message), scales_of(), TS_INIT)
     assert caught.value.units == limit + units("1")
-    assert MARKET in str(caught.value)
+    assert "out of Nautilus' range" in str(caught.value)
 
 
 @given(
@@ -228,7 +234,7 @@ def test_a_trade_beyond_nautilus_is_refused() -> None:
         trade_to_trade_tick(trade(size=too_much), scales_of(), TS_INIT)
 
 
-HOSTILE_IDS = ["", " ", "\t", "é", "1" * 37, "a\x00b", "\u0661", "1\n", "\U0001f600" * 40]
+HOSTILE_IDS = ["", " ", "\t", "é", "1" * 37, "a\x00b", "\x00", "\u0661", "1\n", "\U0001f600" * 40]
 
 
 @pytest.mark.parametrize("text", HOSTILE_IDS)
@@ -367,10 +373,23 @@ def test_a_nautilus_book_fed_with_them_equals_a_dictionary(
 # -- scales --------------------------------------------------------------------------------------
 
 
-def test_scales_never_ask_for_more_than_the_venues_eight_decimals() -> None:
-    assert (scales_of(8, 8).price_step, scales_of(8, 8).size_step) == (1, 1)
-    assert (scales_of(9, 9).price_step, scales_of(9, 9).size_step) == (1, 1)
-    assert (scales_of(0, 3).price_step, scales_of(0, 3).size_step) == (10**8, 10**5)
+def test_steps_are_never_finer_than_the_venues_eight_decimals() -> None:
+    assert [precision_step(n) for n in (0, 3, 8, 9)] == [10**8, 10**5, 1, 1]
+
+
+def test_price_tables_are_shared_by_precision_and_bounded() -> None:
+    tables = PriceTables()
+    first, second, other = (
+        tables.scales_of(Precisions(INSTRUMENT_ID, precision, 5)) for precision in (1, 1, 2)
+    )
+    assert first[2] is second[2]
+    assert first[2] is not other[2]
+    for n in range(1, 2 * PRICE_RAWS_MAX):
+        message: BboTuple = (KIND_BBO, MARKET, n, n * 10**7, 10**8, n * 10**7, 10**8, TS_EVENT)
+        quote = bbo_to_quote_tick(message, first, TS_INIT)
+        assert quote is not None
+        assert quote.bid_price.raw == n * 10**7 * RAW_PER_UNIT
+        assert len(first[2]) <= PRICE_RAWS_MAX + 1
 
 
 @given(value=st.integers(0, 10**12), step=st.sampled_from([1, 10, 1000, 10**8]))
