@@ -892,6 +892,9 @@ class TestAccount:
             == ["balance USDC"] * 2
         )
         assert store.balances() == [newest]
+        at_the_same_time = Balance("USDC", 10, 5)
+        apply(store, at_the_same_time)
+        assert store.balances() == [at_the_same_time]
 
     def test_positions_are_bounded_and_flat_ones_go_first(self) -> None:
         store = StateStore(ACCOUNT, positions_max=3)
