@@ -898,10 +898,10 @@ class TestAccount:
 
     def test_positions_are_bounded_and_flat_ones_go_first(self) -> None:
         store = StateStore(ACCOUNT, positions_max=3)
-        sizes = {"A": 1, "B": 0, "C": 1, "D": 1, "E": 1}
-        for market, size in sizes.items():
+        for market, size in {"A": 1, "B": 0, "C": 1, "D": 1}.items():
             apply(store, position(size, market=market))
-        # B was flat; then none was, so the oldest went.
+        assert [held.market for held in store.positions()] == ["A", "C", "D"]
+        apply(store, position(1, market="E"))
         assert [held.market for held in store.positions()] == ["C", "D", "E"]
 
     def test_balances_are_bounded(self) -> None:
