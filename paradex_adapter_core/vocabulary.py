@@ -205,6 +205,17 @@ TRADING_MODES: Final[dict[str, int]] = {
     "RFQ_ONLY": TRADING_RFQ_ONLY,
 }
 
+MARKET_CREATED: Final = 1
+MARKET_UPDATED: Final = 2
+MARKET_SETTLED: Final = 3
+MARKET_DELETED: Final = 4
+MARKET_EVENTS: Final[dict[str, int]] = {
+    "CREATED": MARKET_CREATED,
+    "UPDATED": MARKET_UPDATED,
+    "SETTLED": MARKET_SETTLED,
+    "DELETED": MARKET_DELETED,
+}
+
 # Venues of the funding rate comparison; new ones read as 0 until named here.
 FUNDING_SOURCES: Final[dict[str, int]] = {
     "": UNKNOWN,

@@ -4,7 +4,9 @@
 The venue writes an absent number as an empty string, and an integer now as a number, now as text.
 """
 
+import json
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Final
 
 import orjson
@@ -25,8 +27,9 @@ type Row = dict[str, object]
 BODY_BYTES_MAX: Final = 64 * 1024 * 1024
 ROWS_MAX: Final = 100_000
 TEXT_CHARS_MAX: Final = 4096
-FLAGS_MAX: Final = 32
+WORDS_MAX: Final = 32
 INT_DIGITS_MAX: Final = 19
+EXPONENT_CHARS_MAX: Final = 3
 INT_MAX: Final = 2**63 - 1
 NANOS_PER_MILLI: Final = 1_000_000
 # How the counters of lists begin that leave out what cannot be read.
@@ -48,6 +51,28 @@ def load_json(body: bytes | str, size_max: int) -> object:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
         raise MalformedMessage("body", as_excerpt(body)) from None
+
+
+def load_decimal_row(body: bytes) -> Row:
+    """Return the JSON object of a body whose numbers with a point stay the text they were."""
+    if len(body) > BODY_BYTES_MAX:
+        raise MalformedMessage("body", f"{len(body)} long")
+    try:
+        value: object = json.loads(body, parse_float=as_plain_decimal, parse_constant=str)
+    except (ValueError, RecursionError):
+        raise MalformedMessage("body", as_excerpt(body)) from None
+    return as_row(value, "body")
+
+
+def as_plain_decimal(number: str) -> str:
+    """Return the text of a JSON number without an exponent, which small numbers are written with.
+
+    An exponent out of all proportion stays, and makes the number one that cannot be read.
+    """
+    _, mark, exponent = number.lower().partition("e")
+    if not mark or len(exponent) > EXPONENT_CHARS_MAX:
+        return number
+    return format(Decimal(number), "f")
 
 
 def as_excerpt(body: bytes | str) -> str:
@@ -136,6 +161,19 @@ def need_text(row: Row, field: str) -> str:
     if not text:
         raise MissingField(field)
     return text
+
+
+def find_texts(row: Row, field: str) -> tuple[str, ...]:
+    """Return the texts of the list at ``field``; an absent or null one is empty."""
+    values = need_list(row, field) if field in row else []
+    if len(values) > WORDS_MAX:
+        raise MalformedMessage(field, f"{len(values)} entries")
+    texts: list[str] = []
+    for value in values:
+        if not isinstance(value, str):
+            raise WrongType(field, type(value).__name__)
+        texts.append(value)
+    return tuple(texts)
 
 
 def find_int(row: Row, field: str) -> int | None:
@@ -291,15 +329,8 @@ def need_known_code(row: Row, field: str, codes: dict[str, int]) -> int:
 
 def find_flags(row: Row, field: str, bits: dict[str, int], counters: dict[str, int]) -> int:
     """Return the words of the list at ``field`` as a bit set; unknown ones are counted."""
-    if field not in row:
-        return 0
     flags = 0
-    words = need_list(row, field)
-    if len(words) > FLAGS_MAX:
-        raise MalformedMessage(field, f"{len(words)} entries")
-    for word in words:
-        if not isinstance(word, str):
-            raise WrongType(field, type(word).__name__)
+    for word in find_texts(row, field):
         bit = bits.get(word)
         if bit is None:
             count(counters, f"unknown {field} {word}")

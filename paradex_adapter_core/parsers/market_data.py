@@ -5,7 +5,6 @@ of trades are rounded to 1e-8, since liquidations print finer ones; those of quo
 exact.
 """
 
-import json
 from typing import Final
 
 from paradex_adapter_core.errors import MalformedMessage, WrongType
@@ -19,9 +18,7 @@ from paradex_adapter_core.messages import (
 )
 from paradex_adapter_core.parsers.counters import count
 from paradex_adapter_core.parsers.fields import (
-    BODY_BYTES_MAX,
     Row,
-    as_excerpt,
     as_row,
     find_code,
     find_cursor,
@@ -29,6 +26,7 @@ from paradex_adapter_core.parsers.fields import (
     find_price,
     find_rate,
     find_rounded,
+    load_decimal_row,
     load_row,
     need_amount,
     need_code,
@@ -129,15 +127,10 @@ def parse_klines(body: bytes, counters: dict[str, int] | None = None) -> list[Kl
         If the body as a whole cannot be read.
 
     """
-    if len(body) > BODY_BYTES_MAX:
-        raise MalformedMessage("body", f"{len(body)} long")
-    try:
-        value: object = json.loads(body, parse_float=str, parse_constant=str)
-    except (ValueError, RecursionError):
-        raise MalformedMessage("body", as_excerpt(body)) from None
+    page = load_decimal_row(body)
     tally: dict[str, int] = {} if counters is None else counters
     klines: list[KlineTuple] = []
-    for kline in need_list(as_row(value, "body"), "results"):
+    for kline in need_list(page, "results"):
         try:
             klines.append(read_kline(kline))
         except MalformedMessage as error:

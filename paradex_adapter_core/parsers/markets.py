@@ -1,7 +1,11 @@
-"""Markets and their tickers: REST /markets and /markets/summary, channel ``markets_summary``."""
+"""Markets, what becomes of them, and their tickers.
+
+REST /markets, /markets/history, /markets/settlement-price and /markets/summary, channels
+``markets`` and ``markets_summary``.
+"""
 
 from paradex_adapter_core.errors import MalformedMessage
-from paradex_adapter_core.messages import Market, MarketSummary
+from paradex_adapter_core.messages import Market, MarketEvent, MarketSettlement, MarketSummary
 from paradex_adapter_core.parsers.fields import (
     Row,
     find_code,
@@ -11,16 +15,25 @@ from paradex_adapter_core.parsers.fields import (
     find_rounded,
     find_row,
     find_text,
+    find_texts,
     find_time,
+    find_units,
+    load_decimal_row,
     load_row,
     need_amount,
     need_code,
+    need_number,
+    need_rounded,
     need_text,
     need_time,
-    need_units,
     read_rows,
 )
-from paradex_adapter_core.vocabulary import ASSET_KINDS, OPTION_TYPES, TRADING_MODES
+from paradex_adapter_core.vocabulary import (
+    ASSET_KINDS,
+    MARKET_EVENTS,
+    OPTION_TYPES,
+    TRADING_MODES,
+)
 
 
 def parse_markets(body: bytes, counters: dict[str, int] | None = None) -> list[Market]:
@@ -44,10 +57,47 @@ def parse_market_summaries(
     return read_rows(load_row(body), "results", read_market_summary, counters)
 
 
+def parse_market_event(data: bytes, counters: dict[str, int] | None = None) -> MarketEvent:
+    """Parse a push of channel ``markets``: the JSON text of an `OtherPush`.
+
+    Raises
+    ------
+    MalformedMessage
+        If it cannot be read. An event of a kind not known yet is counted, and reads as 0.
+
+    """
+    tally: dict[str, int] = {} if counters is None else counters
+    return read_market_event(load_decimal_row(data), tally)
+
+
+def parse_market_events(body: bytes, counters: dict[str, int] | None = None) -> list[MarketEvent]:
+    """Parse GET /markets/history, as `parse_markets` does its own."""
+    return read_rows(load_decimal_row(body), "results", read_market_event, counters)
+
+
+def parse_market_settlement(body: bytes) -> MarketSettlement:
+    """Parse GET /markets/settlement-price.
+
+    Raises
+    ------
+    MalformedMessage
+        If the body cannot be read.
+
+    """
+    row = load_row(body)
+    return MarketSettlement(
+        market=need_text(row, "symbol"),
+        settlement_price=need_amount(need_rounded(row, "settlement_price"), "settlement_price"),
+        underlying_twap_price=find_rounded(row, "underlying_twap_price"),
+        ts_expiry=find_time(row, "expiry_at"),
+    )
+
+
 def read_market(row: Row, counters: dict[str, int]) -> Market:
     """Read one listed market."""
     api_fee = find_row(find_row(row, "fee_config"), "api_fee")
     margin = find_row(row, "delta1_cross_margin_params")
+    option_margin = find_row(row, "option_cross_margin_params")
     return Market(
         symbol=need_text(row, "symbol"),
         asset_kind=need_code(row, "asset_kind", ASSET_KINDS, counters),
@@ -74,14 +124,37 @@ def read_market(row: Row, counters: dict[str, int]) -> Market:
         mmf_factor=find_rate(margin, "mmf_factor"),
         price_bands_width=find_rate(row, "price_bands_width"),
         max_slippage=find_rate(row, "max_slippage"),
+        imf_premium=find_rate(find_row(option_margin, "imf"), "premium_multiplier"),
+        mmf_premium=find_rate(find_row(option_margin, "mmf"), "premium_multiplier"),
+        tags=find_texts(row, "tags"),
         info=row,
+    )
+
+
+def read_market_event(row: Row, counters: dict[str, int]) -> MarketEvent:
+    """Read one change of a market's listing."""
+    changed = find_row(row, "changed_fields")
+    return MarketEvent(
+        market=need_text(row, "symbol"),
+        event_type=need_code(row, "event_type", MARKET_EVENTS, counters),
+        changed_fields=tuple(changed),
+        price_tick_size=find_step(changed, "price_tick_size"),
+        order_size_increment=find_step(changed, "order_size_increment"),
+        settlement_price=find_rounded(changed, "settlement_price"),
+        underlying_twap_price=find_rounded(changed, "underlying_twap_price"),
+        ts_event=need_time(row, "updated_at"),
     )
 
 
 def need_step(row: Row, field: str) -> int:
     """Return a price or size increment in 1e-8, which must be positive."""
-    step = need_units(row, field)
-    if step <= 0:
+    return need_number(find_step(row, field), field)
+
+
+def find_step(row: Row, field: str) -> int | None:
+    """Return a price or size increment in 1e-8, None when absent."""
+    step = find_units(row, field)
+    if step is not None and step <= 0:
         raise MalformedMessage(field, str(step))
     return step
 

@@ -32,6 +32,7 @@ from paradex_adapter_core.vocabulary import (
     KIND_PERP_OPTION,
     KIND_TRADE,
     LIQUIDITY_TAKER,
+    MARKET_UPDATED,
     OPTION_CALL,
     OPTION_NONE,
     OPTION_PUT,
@@ -419,6 +420,9 @@ def check_docs_market(body: bytes) -> None:
         mmf_factor=e12("0.51"),
         price_bands_width=e12("0.05"),
         max_slippage=e12("0.05"),
+        imf_premium=e12("1.2"),
+        mmf_premium=e12("1.2"),
+        tags=("MEME", "DEFI"),
     )
 
 
@@ -513,6 +517,9 @@ def check_perp_option_market(body: bytes) -> None:
         asset_kind=KIND_PERP_OPTION,
         option_type=OPTION_CALL,
         strike_price=e8("96000"),
+        imf_premium=e12("1"),
+        mmf_premium=e12("0.5"),
+        tags=(),
         ts_open=1736764200000 * 10**6,
         ts_expiry=0,
         max_order_size=e8("2"),
@@ -749,6 +756,19 @@ def check_other(body: bytes, channel: str) -> None:
 @case("ws/docs_marketevent.json")
 def check_market_event(body: bytes) -> None:
     check_other(body, "markets.BTC-USD-PERP")
+    push = parse_text(body)
+    assert isinstance(push, OtherPush)
+    event = fields(markets.parse_market_event(push.data))
+    assert event.pop("changed_fields") == tuple(json.loads(push.data)["changed_fields"])
+    assert event == {
+        "market": "BTC-USD-PERP",
+        "event_type": MARKET_UPDATED,
+        "price_tick_size": e8("0.01"),
+        "order_size_increment": e8("0.001"),
+        "settlement_price": e8("50000"),
+        "underlying_twap_price": e8("50000"),
+        "ts_event": 1762809600000 * 10**6,
+    }
 
 
 @case("ws/docs_tradebustresult.json")

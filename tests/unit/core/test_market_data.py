@@ -180,9 +180,14 @@ def test_bars_are_read_from_the_digits_of_their_numbers() -> None:
     ]
 
 
+def test_small_numbers_of_bars_come_with_an_exponent() -> None:
+    body = b'{"results": [[1, 9e-7, 9.5e-07, 9e-7, 9.25E-7, 1e3]]}'
+    assert market_data.parse_klines(body) == [(10**6, 90, 95, 90, 92, 1000 * E8)]
+
+
 def test_bars_that_cannot_be_read_are_skipped_and_counted() -> None:
     counters: dict[str, int] = {}
-    body = b'{"results": [[1,2], 5, [1,1,1,1,1,-1], [1,NaN,1,1,1,1], [1,1e5,1,1,1,1]]}'
+    body = b'{"results": [[1,2], 5, [1,1,1,1,1,-1], [1,NaN,1,1,1,1], [1,1e9999,1,1,1,1]]}'
     assert market_data.parse_klines(body, counters) == []
     assert counters == {
         "skipped row: wrong type in field kline": 2,

@@ -60,6 +60,9 @@ def make_market(**changes) -> Market:
         "mmf_factor": ONE_RATE // 2,
         "price_bands_width": ONE_RATE // 20,
         "max_slippage": ONE_RATE // 100,
+        "imf_premium": None,
+        "mmf_premium": None,
+        "tags": (),
         "info": {"symbol": "BTC-USD-PERP", "quote_currency": "USD"},
     }
     return Market(**(fields | changes))
