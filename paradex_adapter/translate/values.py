@@ -20,6 +20,7 @@ from paradex_adapter.translate.instruments import (
     code_to_currency,
     is_identifier,
 )
+from paradex_adapter_core.decimals import units_to_text
 from paradex_adapter_core.messages import Fill
 from paradex_adapter_core.vocabulary import (
     FILL_ORDINARY,
@@ -89,7 +90,8 @@ def units_to_money(units: int, currency: Currency) -> Money:
 
 def units_to_decimal(units: int) -> Decimal:
     """Return `units` of 1e-8 as an exact decimal."""
-    return Decimal(units).scaleb(-UNITS_SCALE)
+    # From text: arithmetic would round to the precision of the caller's decimal context.
+    return Decimal(f"{units}e-{UNITS_SCALE}")
 
 
 def find_client_order_id(text: str) -> ClientOrderId | None:
@@ -159,9 +161,9 @@ def fill_to_info(fill: Fill) -> dict[str, str]:
     """Return what the venue tells of a fill beyond Nautilus' fields; amounts as decimal text."""
     info = {"fill_type": FILL_TYPE_NAMES[fill.fill_type]}
     if fill.realized_pnl is not None:
-        info["realized_pnl"] = f"{units_to_decimal(fill.realized_pnl):f}"
+        info["realized_pnl"] = units_to_text(fill.realized_pnl, UNITS_SCALE)
     if fill.realized_funding is not None:
-        info["realized_funding"] = f"{units_to_decimal(fill.realized_funding):f}"
+        info["realized_funding"] = units_to_text(fill.realized_funding, UNITS_SCALE)
     return info
 
 

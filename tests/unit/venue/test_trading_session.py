@@ -1,0 +1,515 @@
+"""The trading session without NautilusTrader, against the local exchange and its faults."""
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from random import Random
+from typing import Any
+
+import pytest
+
+from paradex_adapter.local_exchange import LocalExchange
+from paradex_adapter.venue import recovery, trading_session
+from paradex_adapter.venue.auth import TokenProvider
+from paradex_adapter.venue.credentials import resolve_credentials
+from paradex_adapter.venue.errors import OutcomeUnknown, RequestRejected, VenueUnavailable
+from paradex_adapter.venue.external_orders import ExternalFact
+from paradex_adapter.venue.http import HttpClient
+from paradex_adapter.venue.order_requests import OrderRequest
+from paradex_adapter.venue.retry import Backoff
+from paradex_adapter.venue.signing import OrderSigner
+from paradex_adapter.venue.trading_session import TradingSession
+from paradex_adapter_core.events import Event
+from paradex_adapter_core.vocabulary import (
+    FILL_ORDINARY,
+    INSTRUCTION_GTC,
+    INSTRUCTION_IOC,
+    ORDER_LIMIT,
+    ORDER_MARKET,
+    SIDE_BUY,
+    SIDE_SELL,
+    UNITS_PER_ONE,
+)
+from tests.account_messages import in_words
+
+MARKET = "BTC-USD-PERP"
+WAIT_SECS = 10.0
+
+
+class Desk:
+    """A session, and what it told."""
+
+    def __init__(self, exchange: LocalExchange, **options: Any) -> None:
+        credentials = resolve_credentials("testnet", exchange.account_address, exchange.private_key)
+        self.http = HttpClient(exchange.base_url_http, retry_delay_initial_ms=1)
+        self.signer = OrderSigner(credentials, exchange.chain_id)
+        self.tokens = TokenProvider(self.http, self.signer)
+        self.http.token_provider = self.tokens
+        self.events: list[Event] = []
+        self.facts: list[ExternalFact] = []
+        self.warnings: list[str] = []
+        self.session = TradingSession(
+            self.http,
+            self.tokens,
+            self.signer,
+            exchange.base_url_ws,
+            on_events=self.events.extend,
+            on_external=self.facts.extend,
+            warn=self.warnings.append,
+            backoff=Backoff(1, 20, Random(1)),
+            **options,
+        )
+
+    async def close(self) -> None:
+        await self.session.close()
+        await self.tokens.close()
+        await self.http.close()
+
+    def told(self, *, about: str = "") -> list[str]:
+        """Return the events in words, those about orders alone."""
+        skipped = ("account", "balance", "position")
+        return [
+            words
+            for words in in_words(self.events)
+            if not words.startswith(skipped) and about in words
+        ]
+
+
+def limit(client_id: str, price: str = "89000", **fields: Any) -> OrderRequest:
+    values: dict[str, Any] = {
+        "market": MARKET,
+        "side": SIDE_BUY,
+        "order_type": ORDER_LIMIT,
+        "instruction": INSTRUCTION_GTC,
+        "size": UNITS_PER_ONE // 100,
+        "price": int(price) * UNITS_PER_ONE,
+        **fields,
+    }
+    return OrderRequest(client_id, **values)
+
+
+def market(client_id: str, side: int = SIDE_BUY) -> OrderRequest:
+    return limit(client_id, "0", side=side, order_type=ORDER_MARKET, instruction=INSTRUCTION_IOC)
+
+
+async def until(condition: Callable[[], Any]) -> None:
+    async with asyncio.timeout(WAIT_SECS):
+        while not condition():  # noqa: ASYNC110 - nothing tells when the venue has got there
+            await asyncio.sleep(0.005)
+
+
+@pytest.fixture(autouse=True)
+def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recovery, "FILLS_DELAYS_SECS", (0.02,) * 3)
+    monkeypatch.setattr(recovery, "RESOLVE_DELAY_SECS", 0.02)
+    monkeypatch.setattr(recovery, "RESOLVE_DELAY_SECS_MAX", 0.05)
+    monkeypatch.setattr(recovery, "LISTING_MARGIN_MS", 50)
+    monkeypatch.setattr(recovery, "RECOVER_DELAY_SECS", 0.02)
+    monkeypatch.setattr(trading_session, "CANCEL_RETRY_DELAY_SECS", 0.02)
+
+
+@pytest.fixture
+async def exchange() -> AsyncIterator[LocalExchange]:
+    async with LocalExchange(seed=1, simulation_interval_ms=0) as exchange:
+        exchange.place_liquidity(MARKET, "BUY", "89990", "0.5")
+        exchange.place_liquidity(MARKET, "SELL", "90010", "0.5")
+        yield exchange
+
+
+@pytest.fixture
+async def desk(exchange: LocalExchange) -> AsyncIterator[Desk]:
+    desk = Desk(exchange)
+    await desk.session.connect()
+    yield desk
+    await desk.close()
+
+
+# -- connecting -------------------------------------------------------------------------------
+
+
+async def test_ready_means_authenticated_and_subscribed(
+    exchange: LocalExchange, desk: Desk
+) -> None:
+    assert desk.session.is_ready
+    await desk.session.submit(limit("O-1"))
+    await until(lambda: desk.told(about="accepted"))
+    assert exchange.drop_connections("private") == 1
+
+
+async def test_a_refused_token_is_replaced_while_connecting(exchange: LocalExchange) -> None:
+    desk = Desk(exchange)
+    await desk.tokens.token()
+    exchange.expire_tokens()
+    await desk.session.connect()
+    assert desk.session.is_ready
+    await desk.close()
+
+
+async def test_a_venue_that_is_not_there_leaves_nothing_behind(
+    exchange: LocalExchange,
+) -> None:
+    desk = Desk(exchange)
+    exchange.refuse_connections()
+    before = asyncio.all_tasks()
+    with pytest.raises(VenueUnavailable):
+        await desk.session._connection.connect(0.1)
+    assert not asyncio.all_tasks() - before
+    await desk.close()
+
+
+# -- orders -----------------------------------------------------------------------------------
+
+
+async def test_an_order_is_accepted_when_it_works(exchange: LocalExchange, desk: Desk) -> None:
+    exchange.hold_outcomes()
+    await desk.session.submit(limit("O-1"))
+    (row,) = exchange.orders()
+    assert row["status"] == "NEW"
+    assert desk.told() == []
+    exchange.release_outcomes()
+    await until(lambda: desk.told() == [f"accepted O-1 as {row['id']}"])
+
+
+async def test_a_refusal_is_told_with_the_venues_words(desk: Desk) -> None:
+    await desk.session.submit(limit("O-1", price="500000"))
+    (words,) = desk.told()
+    assert words.startswith("rejected O-1: ")
+    assert "order.create" not in words
+
+
+async def test_an_id_used_before_is_a_refusal(desk: Desk, exchange: LocalExchange) -> None:
+    await desk.session.submit(limit("O-1"))
+    other = Desk(exchange)
+    await other.session.connect()
+    await other.session.submit(limit("O-1"))
+    assert other.told()[0].startswith("rejected O-1: DUPLICATED_CLIENT_ID")
+    await other.close()
+
+
+async def test_what_cannot_be_signed_is_refused_and_not_sent(
+    desk: Desk, exchange: LocalExchange
+) -> None:
+    await desk.session.submit(limit("O-1", market="M" * 40))
+    assert desk.told()[0].startswith("rejected O-1: ")
+    assert exchange.received_order("O-1") is None
+
+
+async def test_an_order_that_could_not_leave_is_refused(
+    desk: Desk, exchange: LocalExchange
+) -> None:
+    exchange.refuse_connections()
+    exchange.drop_connections()
+    exchange.drop_connections("http")
+    await until(lambda: not desk.session.is_ready)
+    await desk.session.submit(limit("O-1"))
+    await until(lambda: desk.told(about="rejected O-1"))
+    assert exchange.received_order("O-1") is None
+
+
+@pytest.mark.parametrize("way", ["websocket", "rest"])
+async def test_a_lost_reply_is_asked_after_and_never_sent_again(
+    desk: Desk, exchange: LocalExchange, way: str
+) -> None:
+    if way == "rest":
+        await desk.session._connection.close()
+        exchange.lose_next_response("/v1/orders")
+    else:
+        exchange.lose_next_response("order.create")
+    await desk.session.submit(limit("O-1"))
+    await until(lambda: desk.told(about="accepted O-1"))
+    assert len(exchange.orders()) == 1
+    assert any("unknown" in warning for warning in desk.warnings)
+    assert not desk.told(about="rejected")
+
+
+async def test_an_unknown_order_is_refused_only_after_its_window(
+    exchange: LocalExchange,
+) -> None:
+    desk = Desk(exchange, recv_window_ms=400)
+    await desk.session.connect()
+    exchange.fail_next("RPC", "order.create", -32603, "Internal error")
+    sent = time.monotonic()
+    await desk.session.submit(limit("O-1"))
+    assert desk.session.counters["orders of unknown outcome"] == 1
+    await until(lambda: desk.told(about="rejected O-1"))
+    assert time.monotonic() - sent >= 0.4
+    await desk.close()
+
+
+async def test_no_answer_settles_nothing(exchange: LocalExchange) -> None:
+    desk = Desk(exchange, recv_window_ms=10)
+    await desk.session.connect()
+    exchange.fail_next("RPC", "order.create", -32603, "Internal error")
+    exchange.fail_next("GET", "/v1/orders", 400, {"error": "X", "message": "y"}, count=10)
+    await desk.session.submit(limit("O-1"))
+    await until(lambda: len(exchange._faults._failures) == 0)
+    assert desk.told() == [] or desk.told(about="rejected")
+    await until(lambda: desk.told(about="rejected O-1"))
+    await desk.close()
+
+
+# -- cancels ----------------------------------------------------------------------------------
+
+
+async def working(desk: Desk, client_id: str = "O-1") -> str:
+    await desk.session.submit(limit(client_id))
+    await until(lambda: desk.told(about=f"accepted {client_id}"))
+    state = desk.session.store.find_order(client_id)
+    assert state is not None
+    return state.venue_order_id
+
+
+async def test_a_cancel_is_told_by_the_stream(desk: Desk) -> None:
+    venue_id = await working(desk)
+    assert await desk.session.cancel("O-1", venue_id, MARKET) is None
+    await until(lambda: desk.told(about="canceled O-1: USER_CANCELED"))
+    # It is over: nothing is sent for it any more.
+    assert await desk.session.cancel("O-1", venue_id, MARKET) is None
+
+
+async def test_a_cancel_by_client_id(desk: Desk, exchange: LocalExchange) -> None:
+    exchange.hold_outcomes()
+    await desk.session.submit(limit("O-1"))
+    assert await desk.session.cancel("O-1", "", MARKET) is None
+    exchange.release_outcomes()
+    await until(lambda: desk.told(about="canceled O-1"))
+
+
+async def test_a_refused_cancel_says_why(desk: Desk, exchange: LocalExchange) -> None:
+    venue_id = await working(desk)
+    exchange.fail_next("RPC", "order.cancel", 100, "REQUEST_NOT_ALLOWED")
+    assert await desk.session.cancel("O-1", venue_id, MARKET) == "REQUEST_NOT_ALLOWED"
+
+
+async def test_a_cancel_that_finds_nothing_asks_what_became_of_the_order(
+    desk: Desk, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    venue_id = await working(desk)
+    # The stream misses the end of the order.
+    monkeypatch.setattr(exchange._feed, "on_order", lambda order: None)
+    other = Desk(exchange)
+    await other.http.delete_order(venue_id)
+    await other.close()
+    assert await desk.session.cancel("O-1", venue_id, MARKET) is None
+    assert desk.told(about="canceled O-1")
+
+
+@pytest.mark.parametrize("fault", ["lost", "internal", "not open"])
+async def test_a_cancel_without_a_clear_answer_is_sent_again(
+    desk: Desk, exchange: LocalExchange, fault: str
+) -> None:
+    venue_id = await working(desk)
+    if fault == "lost":
+        exchange.lose_next_response("order.cancel")
+    elif fault == "internal":
+        exchange.fail_next("RPC", "order.cancel", -32603, "Internal error")
+    else:
+        exchange.fail_next("RPC", "order.cancel", 100, "ORDER_IS_NOT_OPEN")
+    assert await desk.session.cancel("O-1", venue_id, MARKET) is None
+    await until(lambda: desk.told(about="canceled O-1"))
+
+
+async def test_a_cancel_nobody_can_answer_for_is_no_refusal(
+    desk: Desk, exchange: LocalExchange
+) -> None:
+    venue_id = await working(desk)
+    exchange.fail_next("RPC", "order.cancel", -32603, "Internal error", count=10)
+    assert await desk.session.cancel("O-1", venue_id, MARKET) is None
+    assert desk.warnings[-1].endswith("is unknown")
+
+
+async def test_a_cancel_waits_for_an_order_of_unknown_outcome(
+    desk: Desk, exchange: LocalExchange
+) -> None:
+    exchange.lose_next_response("order.create")
+    await desk.session.submit(limit("O-1"))
+    assert await desk.session.cancel("O-1", "", MARKET) is None
+    await until(lambda: desk.told(about="canceled O-1"))
+
+
+# -- reconnecting -----------------------------------------------------------------------------
+
+
+async def test_everything_missed_is_told_once_after_a_reconnect(
+    desk: Desk, exchange: LocalExchange
+) -> None:
+    await working(desk, "gone")
+    await desk.session.submit(limit("sold", "90005", side=SIDE_SELL))
+    await until(lambda: desk.told(about="accepted sold"))
+    other = Desk(exchange)
+    state = desk.session.store.find_order("gone")
+    assert state is not None
+    exchange.refuse_connections()
+    exchange.drop_connections("private")
+    await until(lambda: not desk.session.is_ready)
+    exchange.take_liquidity(MARKET, "BUY", "0.01")
+    exchange.refuse_connections(False)
+    await other.http.delete_order(state.venue_order_id)
+    await other.close()
+    await until(lambda: desk.session.is_ready and not desk.session.is_recovering)
+    (fill,) = exchange.fills()
+    assert len(desk.told(about=f"fill {fill['id']} of sold")) == 1
+    assert len(desk.told(about="canceled gone")) == 1
+    assert desk.session.store.open_orders() == []
+
+
+async def test_catching_up_goes_on_until_it_worked(desk: Desk, exchange: LocalExchange) -> None:
+    await working(desk)
+    exchange.fail_next("GET", "/v1/fills", 400, {"error": "X", "message": "not now"}, count=2)
+    exchange.drop_connections("private")
+    await until(lambda: len(exchange._faults._failures) == 0)
+    await until(lambda: desk.session.is_ready and not desk.session.is_recovering)
+    assert any("trying again" in warning for warning in desk.warnings)
+
+
+async def test_an_order_from_before_the_window_is_asked_for_by_itself(
+    desk: Desk, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    venue_id = await working(desk)
+    # Its creation lies outside of what is caught up on, and the stream says nothing of its end.
+    monkeypatch.setattr(recovery, "OVERLAP_MS", -60_000)
+    monkeypatch.setattr(exchange._feed, "on_order", lambda order: None)
+    other = Desk(exchange)
+    await other.http.delete_order(venue_id)
+    await other.close()
+    exchange.drop_connections("private")
+    await until(lambda: desk.told(about="canceled O-1"))
+
+
+# -- fills ------------------------------------------------------------------------------------
+
+
+async def test_missing_fills_are_asked_for(
+    desk: Desk, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchange._feed, "on_fill", lambda fill: None)
+    await desk.session.submit(market("O-1"))
+    await until(lambda: desk.told(about="of O-1" if desk.told(about="fill ") else "nothing"))
+    (fill,) = exchange.fills()
+    assert desk.told(about="fill ") == [f"fill {fill['id']} of O-1"]
+
+
+async def test_fills_the_venue_does_not_have_are_gone_without(
+    desk: Desk, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def no_fills(*_: Any) -> list[Any]:
+        return []
+
+    monkeypatch.setattr(exchange._feed, "on_fill", lambda fill: None)
+    monkeypatch.setattr(type(desk.session.reader), "fills", no_fills)
+    await desk.session.submit(
+        limit("O-1", "90010", size=UNITS_PER_ONE, instruction=INSTRUCTION_IOC)
+    )
+    await until(lambda: desk.told(about="canceled O-1"))
+    assert any("has no fills" in warning for warning in desk.warnings)
+
+
+async def test_a_fill_without_its_order_is_asked_about_and_then_stands_alone(
+    desk: Desk, exchange: LocalExchange
+) -> None:
+    row = {
+        "id": "777",
+        "account": exchange.account_address,
+        "market": MARKET,
+        "order_id": "888",
+        "client_id": "",
+        "side": "SELL",
+        "liquidity": "TAKER",
+        "price": "90000",
+        "size": "0.01",
+        "remaining_size": "0",
+        "fee": "0",
+        "fee_currency": "USDC",
+        "fill_type": "FILL",
+        "created_at": time.time_ns() // 1_000_000,
+        "realized_pnl": "0",
+        "flags": [],
+    }
+    push = {"jsonrpc": "2.0", "method": "subscription"}
+    push["params"] = {"channel": "fills.ALL", "data": row}  # type: ignore[assignment]
+    exchange.send_raw(json.dumps(push), "private")
+    await until(lambda: desk.facts)
+    assert [type(fact).__name__ for fact in desk.facts] == ["VenueTrade"]
+
+
+async def test_the_stream_is_held_and_then_told_in_order(
+    desk: Desk, exchange: LocalExchange
+) -> None:
+    desk.session.hold()
+    await desk.session.submit(market("O-1"))
+    await until(lambda: exchange.fills())
+    await asyncio.sleep(0)
+    assert not desk.told(about="fill")
+    snapshot = await desk.session.reader.snapshot()
+    desk.session.take_answered(snapshot)
+    desk.session.release()
+    # The answer had the fill: it is not told again.
+    assert not desk.told(about="fill")
+    state = desk.session.store.find_order("O-1")
+    assert state is not None
+    assert state.filled == UNITS_PER_ONE // 100
+
+
+async def test_a_hold_that_overflows_ends_with_catching_up(
+    desk: Desk, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trading_session, "HELD_MESSAGES_MAX", 1)
+    desk.session.hold()
+    await desk.session.submit(limit("O-1", "90010"))
+    await until(lambda: desk.session.counters.get("held messages dropped"))
+    desk.session.release()
+    await until(lambda: desk.told(about="of O-1"))
+    await until(lambda: not desk.session.is_recovering)
+    assert len(desk.told(about="fill ")) == 1
+
+
+# -- orders of an earlier run -----------------------------------------------------------------
+
+
+async def test_an_order_of_an_earlier_run_goes_on(desk: Desk, exchange: LocalExchange) -> None:
+    venue_id = await working(desk)
+    await desk.close()
+    later = Desk(exchange)
+    later.session.restore(limit("O-1"), venue_id, time.time_ns(), True, 0, [])
+    later.session.restore(limit("O-1"), venue_id, time.time_ns(), True, 0, [])
+    await later.session.connect()
+    await later.session.cancel("O-1", "", MARKET)
+    await until(lambda: later.told() == ["canceled O-1: USER_CANCELED"])
+    await later.close()
+
+
+async def test_an_order_of_an_earlier_run_without_a_venue_id_is_asked_for(
+    desk: Desk, exchange: LocalExchange
+) -> None:
+    await working(desk)
+    await desk.close()
+    later = Desk(exchange)
+    later.session.restore(limit("O-1"), "", time.time_ns(), False, 0, [(FILL_ORDINARY, "1")])
+    await until(lambda: later.told(about="accepted O-1"))
+    await later.close()
+
+
+def test_no_part_of_the_venue_layer_needs_nautilus() -> None:
+    code = (
+        "import sys, paradex_adapter.venue.trading_session as s; "
+        "sys.exit(any(name.startswith('nautilus') for name in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (RequestRejected("POST /orders", 400, "A_CODE", "a text"), "A_CODE a text"),
+        (RequestRejected("order.create", 100, "", ""), "order.create: rejected (100)"),
+    ],
+)
+def test_a_reason_is_the_venues(error: RequestRejected, words: str) -> None:
+    assert trading_session._reason(error) == words
+
+
+def test_an_unknown_outcome_is_no_rejection() -> None:
+    assert not issubclass(OutcomeUnknown, RequestRejected)
