@@ -4,7 +4,22 @@ Every instrument is quoted and settled in USDC: NautilusTrader books profit, fee
 linear instrument in its quote currency, and at Paradex they are in USDC although prices are in USD.
 The venue's own currencies, limits and parameters stay in ``info``, as they came.
 
-One function per kind of market, in `_TRANSLATORS`; the other kinds are refused by name.
+One function per kind of market, in `_TRANSLATORS`; the other kinds are refused by name:
+
+=============  ========================  =========================================================
+kind           instrument                margin and fees
+=============  ========================  =========================================================
+PERP, crypto   `CryptoPerpetual`         initial: ``imf_base``; maintenance: ``mmf_factor`` of it
+PERP, other    `PerpetualContract`       the same; its asset class by `translate.asset_classes`
+FUTURE         `CryptoFuture`            the same
+OPTION         `CryptoOption`            fractions of the premium, as of a long position; what a
+                                         short one binds depends on the spot price, which an
+                                         instrument cannot say
+SPOT           `CurrencyPair`            none, since it is paid in full
+PERP_OPTION    none                      it has no expiry, which every option of Nautilus needs
+=============  ========================  =========================================================
+
+Precision comes from the tick and the lot, never from a value.
 """
 
 from collections.abc import Callable
@@ -12,9 +27,17 @@ from decimal import Decimal
 from typing import Final
 
 from nautilus_trader.model.currencies import USDC
-from nautilus_trader.model.enums import CurrencyType
+from nautilus_trader.model.enums import AssetClass, CurrencyType, OptionKind
 from nautilus_trader.model.identifiers import InstrumentId, Symbol
-from nautilus_trader.model.instruments import CryptoPerpetual, Instrument
+from nautilus_trader.model.instruments import (
+    CryptoFuture,
+    CryptoOption,
+    CryptoPerpetual,
+    CurrencyPair,
+    IndexInstrument,
+    Instrument,
+    PerpetualContract,
+)
 from nautilus_trader.model.objects import (
     FIXED_PRECISION,
     MONEY_MAX,
@@ -27,10 +50,17 @@ from nautilus_trader.model.objects import (
 )
 
 from paradex_adapter.constants import PARADEX_VENUE
+from paradex_adapter.translate.asset_classes import find_asset_class
+from paradex_adapter.translate.option_symbols import find_option_terms
 from paradex_adapter_core.messages import AccountFees, Market
 from paradex_adapter_core.vocabulary import (
     ASSET_KINDS,
+    KIND_FUTURE,
+    KIND_OPTION,
     KIND_PERP,
+    KIND_SPOT,
+    OPTION_CALL,
+    OPTION_PUT,
     RATE_SCALE,
     TRADING_STANDARD,
     UNITS_PER_ONE,
@@ -44,6 +74,7 @@ QUANTITY_UNITS_MAX: Final = int(QUANTITY_MAX) * UNITS_PER_ONE
 MONEY_UNITS_MAX: Final = int(MONEY_MAX) * UNITS_PER_ONE
 
 SYMBOL_CHARS_MAX: Final = 64
+NANOS_PER_DAY: Final = 24 * 60 * 60 * 1_000_000_000
 # Decimals of the base currencies that Nautilus does not know.
 BASE_CURRENCY_PRECISION: Final = 8
 
@@ -134,42 +165,160 @@ def code_to_currency(code: str) -> Currency:
     )
 
 
-def _market_to_perpetual(
-    market: Market, ts_init: int, account_fees: AccountFees | None
-) -> CryptoPerpetual:
-    price_precision, price_increment = _tick_size(market)
-    size_precision, size_increment = _lot_size(market)
-    margin_init, margin_maint = _margins(market)
-    maker_rate = None if account_fees is None else account_fees.maker_rate
-    taker_rate = None if account_fees is None else account_fees.taker_rate
-    return CryptoPerpetual(
-        instrument_id=symbol_to_instrument_id(market.symbol),
-        raw_symbol=Symbol(market.symbol),
-        base_currency=code_to_currency(market.base_currency),
-        quote_currency=USDC,
-        settlement_currency=USDC,
-        is_inverse=False,
-        price_precision=price_precision,
-        size_precision=size_precision,
-        price_increment=price_increment,
-        size_increment=size_increment,
-        lot_size=size_increment,
-        max_quantity=_max_quantity(market, size_precision),
-        min_quantity=size_increment,
-        min_notional=_min_notional(market),
-        margin_init=margin_init,
-        margin_maint=margin_maint,
-        maker_fee=_fee(maker_rate, market.maker_fee),
-        taker_fee=_fee(taker_rate, market.taker_fee),
-        ts_event=ts_init,
-        ts_init=ts_init,
-        info=market.info,
+def option_to_underlying_index(option: Instrument) -> IndexInstrument:
+    """Return the index an option of ours is settled by, such as ``BTC.PARADEX``.
+
+    The venue lists none. A backtest needs it beside the option: Nautilus looks up the underlying
+    by this id, and settles in cash when it is an index. Give it trades at the underlying's price.
+    """
+    code = option.underlying.code
+    return IndexInstrument(
+        instrument_id=symbol_to_instrument_id(code),
+        raw_symbol=Symbol(code),
+        currency=option.quote_currency,
+        price_precision=option.price_precision,
+        size_precision=option.size_precision,
+        price_increment=option.price_increment,
+        size_increment=option.size_increment,
+        ts_event=option.ts_event,
+        ts_init=option.ts_init,
     )
 
 
+def _market_to_perpetual(market: Market, ts_init: int, fees: AccountFees | None) -> Instrument:
+    terms = _common_terms(market, ts_init, _delta_one_rates(fees)) | _delta_one_margins(market)
+    asset_class = find_asset_class(market.base_currency, market.tags)
+    if asset_class == AssetClass.CRYPTOCURRENCY:
+        base = code_to_currency(market.base_currency)
+        return CryptoPerpetual(
+            base_currency=base, settlement_currency=USDC, is_inverse=False, **terms
+        )
+    # An ounce or a barrel is no currency: its name alone is the underlying.
+    return PerpetualContract(
+        underlying=market.base_currency,
+        asset_class=asset_class,
+        settlement_currency=USDC,
+        is_inverse=False,
+        **terms,
+    )
+
+
+def _market_to_future(market: Market, ts_init: int, fees: AccountFees | None) -> Instrument:
+    return CryptoFuture(
+        underlying=code_to_currency(market.base_currency),
+        settlement_currency=USDC,
+        is_inverse=False,
+        activation_ns=market.ts_open,
+        expiration_ns=_expiry(market),
+        **_common_terms(market, ts_init, _delta_one_rates(fees)),
+        **_delta_one_margins(market),
+    )
+
+
+def _market_to_option(market: Market, ts_init: int, fees: AccountFees | None) -> Instrument:
+    rates: _Rates = (None, None)
+    if fees is not None:
+        rates = (fees.dated_option_maker_rate, fees.dated_option_taker_rate)
+    kinds = {OPTION_CALL: OptionKind.CALL, OPTION_PUT: OptionKind.PUT}
+    if market.option_type not in kinds:
+        raise MarketRefused(market.symbol, "option is neither a call nor a put")
+    strike, expiry = _strike(market), _expiry(market)
+    _check_option_symbol(market)
+    initial, maintenance = market.imf_premium or 0, market.mmf_premium or 0
+    if initial < 0 or maintenance < 0:
+        raise MarketRefused(market.symbol, "margin out of range")
+    return CryptoOption(
+        underlying=code_to_currency(market.base_currency),
+        settlement_currency=USDC,
+        is_inverse=False,
+        option_kind=kinds[market.option_type],
+        strike_price=strike,
+        activation_ns=market.ts_open,
+        expiration_ns=expiry,
+        margin_init=_scaled(initial, RATE_SCALE),
+        margin_maint=_scaled(maintenance, RATE_SCALE),
+        # The venue's minimum is one of size times spot price; Nautilus would take the premium.
+        **_common_terms(market, ts_init, rates) | {"min_notional": None},
+    )
+
+
+def _market_to_pair(market: Market, ts_init: int, fees: AccountFees | None) -> Instrument:
+    rates = (None, None) if fees is None else (fees.spot_maker_rate, fees.spot_taker_rate)
+    return CurrencyPair(
+        base_currency=code_to_currency(market.base_currency),
+        **_common_terms(market, ts_init, rates),
+    )
+
+
+type _Rates = tuple[int | None, int | None]
 type _Translator = Callable[[Market, int, AccountFees | None], Instrument]
 
-_TRANSLATORS: Final[dict[int, _Translator]] = {KIND_PERP: _market_to_perpetual}
+_TRANSLATORS: Final[dict[int, _Translator]] = {
+    KIND_PERP: _market_to_perpetual,
+    KIND_FUTURE: _market_to_future,
+    KIND_OPTION: _market_to_option,
+    KIND_SPOT: _market_to_pair,
+}
+
+
+def _common_terms(market: Market, ts_init: int, account_rates: _Rates) -> dict[str, object]:
+    price_precision, price_increment = _tick_size(market)
+    size_precision, size_increment = _lot_size(market)
+    maker_rate, taker_rate = account_rates
+    return {
+        "instrument_id": symbol_to_instrument_id(market.symbol),
+        "raw_symbol": Symbol(market.symbol),
+        "quote_currency": USDC,
+        "price_precision": price_precision,
+        "size_precision": size_precision,
+        "price_increment": price_increment,
+        "size_increment": size_increment,
+        "lot_size": size_increment,
+        "max_quantity": _max_quantity(market, size_precision),
+        "min_quantity": size_increment,
+        "min_notional": _min_notional(market),
+        "maker_fee": _fee(maker_rate, market.maker_fee),
+        "taker_fee": _fee(taker_rate, market.taker_fee),
+        "ts_event": ts_init,
+        "ts_init": ts_init,
+        "info": market.info,
+    }
+
+
+def _delta_one_rates(fees: AccountFees | None) -> _Rates:
+    return (None, None) if fees is None else (fees.maker_rate, fees.taker_rate)
+
+
+def _expiry(market: Market) -> int:
+    if not market.ts_expiry:
+        raise MarketRefused(market.symbol, "has no expiry")
+    return market.ts_expiry
+
+
+def _strike(market: Market) -> Price:
+    units = market.strike_price
+    if units is None:
+        raise MarketRefused(market.symbol, "option without a strike price")
+    if units > PRICE_UNITS_MAX:
+        raise MarketRefused(market.symbol, "strike price out of range")
+    # Written as its ticks are; a strike is not traded, so it may be finer than they.
+    precision = max(_precision(units), _precision(market.price_tick_size))
+    return Price.from_raw(units * RAW_PER_UNIT, precision)
+
+
+def _check_option_symbol(market: Market) -> None:
+    """Refuse an option whose symbol says other terms; other forms of symbols say nothing."""
+    said = find_option_terms(market.symbol)
+    if said is None:
+        return
+    is_alike = (
+        said.base == market.base_currency
+        and said.strike.scaleb(UNITS_SCALE) == market.strike_price
+        and said.is_call == (market.option_type == OPTION_CALL)
+        and abs(said.ts_expiry - market.ts_expiry) < NANOS_PER_DAY
+    )
+    if not is_alike:
+        raise MarketRefused(market.symbol, "symbol and terms of the option disagree")
 
 
 def _tick_size(market: Market) -> tuple[int, Price]:
@@ -208,12 +357,15 @@ def _min_notional(market: Market) -> Money | None:
     return Money.from_raw(units * RAW_PER_UNIT, USDC)
 
 
-def _margins(market: Market) -> tuple[Decimal, Decimal]:
+def _delta_one_margins(market: Market) -> dict[str, object]:
     initial = market.imf_base or 0
     factor = market.mmf_factor or 0
     if initial < 0 or factor < 0:
         raise MarketRefused(market.symbol, "margin out of range")
-    return _scaled(initial, RATE_SCALE), _scaled(initial * factor, 2 * RATE_SCALE)
+    return {
+        "margin_init": _scaled(initial, RATE_SCALE),
+        "margin_maint": _scaled(initial * factor, 2 * RATE_SCALE),
+    }
 
 
 def _fee(account_rate: int | None, market_rate: int | None) -> Decimal:
