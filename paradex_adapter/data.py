@@ -9,17 +9,6 @@ from nautilus_trader.cache.cache import Cache
 from nautilus_trader.common.component import LiveClock, MessageBus
 from nautilus_trader.common.enums import LogColor
 from nautilus_trader.data.messages import (
-    RequestBars,
-    RequestData,
-    RequestForwardPrices,
-    RequestFundingRates,
-    RequestInstrument,
-    RequestInstruments,
-    RequestOrderBookDeltas,
-    RequestOrderBookDepth,
-    RequestOrderBookSnapshot,
-    RequestQuoteTicks,
-    RequestTradeTicks,
     SubscribeBars,
     SubscribeData,
     SubscribeFundingRates,
@@ -47,12 +36,12 @@ from nautilus_trader.data.messages import (
     UnsubscribeQuoteTicks,
     UnsubscribeTradeTicks,
 )
-from nautilus_trader.live.data_client import LiveMarketDataClient
 from nautilus_trader.model.enums import BookType
 from nautilus_trader.model.identifiers import ClientId, InstrumentId
 
 from paradex_adapter.config import ParadexDataClientConfig, config_environment, config_urls
 from paradex_adapter.constants import PARADEX_VENUE
+from paradex_adapter.data_requests import ParadexDataRequests
 from paradex_adapter.providers import ParadexInstrumentProvider
 from paradex_adapter.translate.market_data import (
     OutOfRange,
@@ -76,7 +65,7 @@ CONNECT_SECS_MAX: Final = 45.0
 SECS_PER_MIN: Final = 60.0
 
 
-class ParadexDataClient(LiveMarketDataClient):
+class ParadexDataClient(ParadexDataRequests):
     """Market data of Paradex for a `TradingNode`.
 
     Quotes come from ``bbo``, trades from ``trades``, books (L2, full depth) from
@@ -128,9 +117,8 @@ class ParadexDataClient(LiveMarketDataClient):
             clock=clock,
             instrument_provider=provider,
             config=config,
+            http=http,
         )
-        self._http: Final = http
-        self._provider: Final = provider
         self._environment: Final = config_environment(config).value
         self._refresh_mins: Final = config.update_instruments_interval_mins
         self._refresh: asyncio.Task[None] | None = None
@@ -379,59 +367,6 @@ class ParadexDataClient(LiveMarketDataClient):
 
     async def _unsubscribe_option_greeks(self, command: UnsubscribeOptionGreeks) -> None:
         pass
-
-    # -- REQUESTS ----------------------------------------------------------------------------------
-
-    async def _request_instrument(self, request: RequestInstrument) -> None:
-        instrument = self._provider.find(request.instrument_id)
-        if instrument is None:
-            try:
-                await self._provider.load_async(request.instrument_id)
-            except (ParadexError, CoreError) as e:
-                self._log.error(f"Cannot load {request.instrument_id}: {e}")
-            instrument = self._provider.find(request.instrument_id)
-        self._answer(request, [] if instrument is None else [instrument])
-
-    async def _request_instruments(self, request: RequestInstruments) -> None:
-        self._answer(request, self._provider.list_all())
-
-    async def _request(self, request: RequestData) -> None:
-        self._answer_nothing(request, "custom data")
-
-    async def _request_quote_ticks(self, request: RequestQuoteTicks) -> None:
-        self._answer_nothing(request, "historical quotes")
-
-    async def _request_trade_ticks(self, request: RequestTradeTicks) -> None:
-        self._answer_nothing(request, "historical trades")
-
-    async def _request_funding_rates(self, request: RequestFundingRates) -> None:
-        self._answer_nothing(request, "historical funding rates")
-
-    async def _request_bars(self, request: RequestBars) -> None:
-        self._answer_nothing(request, "historical bars")
-
-    async def _request_order_book_deltas(self, request: RequestOrderBookDeltas) -> None:
-        self._answer_nothing(request, "historical book deltas")
-
-    async def _request_order_book_depth(self, request: RequestOrderBookDepth) -> None:
-        self._answer_nothing(request, "historical book depths")
-
-    async def _request_order_book_snapshot(self, request: RequestOrderBookSnapshot) -> None:
-        self._answer_nothing(request, "a book snapshot (subscribe deltas instead)")
-
-    async def _request_forward_prices(self, request: RequestForwardPrices) -> None:
-        self._log.error("Forward prices are not supported at Paradex: answered with none")
-        self._handle_forward_prices([], request.id, request.params)
-
-    def _answer(self, request: RequestData, data: list[object]) -> None:
-        # Always, also with nothing: the caller's callback never runs otherwise.
-        self._handle_data_response(
-            request.data_type, data, request.id, request.start, request.end, request.params
-        )
-
-    def _answer_nothing(self, request: RequestData, what: str) -> None:
-        self._log.error(f"Requests of {what} are not supported at Paradex: answered with none")
-        self._answer(request, [])
 
     # -- WHAT ARRIVES ------------------------------------------------------------------------------
 
