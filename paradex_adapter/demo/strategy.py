@@ -70,7 +70,10 @@ class DemoStrategy(Strategy):
         self.subscribe_trade_ticks(instrument_id)
         self.subscribe_order_book_deltas(instrument_id, BookType.L2_MBP)
         interval = timedelta(milliseconds=self.config.step_ms)
-        self.clock.set_timer(f"step-{instrument_id}", interval, callback=self._on_step)
+        # Not together with the other strategies: their orders would wait for one another.
+        offset = timedelta(milliseconds=self._random.randrange(self.config.step_ms))
+        start = self.clock.utc_now() + offset
+        self.clock.set_timer(f"step-{instrument_id}", interval, start, callback=self._on_step)
 
     def on_stop(self) -> None:
         """Stop the timer and cancel what still works; the position stays, to be compared."""

@@ -1,27 +1,25 @@
 """A recorder beside the node, so that parsing can be timed on the frames of the session itself."""
 
-import asyncio
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Self
 
 import orjson
 from nautilus_trader.cache.cache import Cache
 from nautilus_trader.model.identifiers import InstrumentId
-from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
 
 from paradex_adapter.constants import PARADEX
 from paradex_adapter.recording import Frame, frame_to_line, read_frames
 from paradex_adapter.translate.market_data import (
+    PriceTables,
     Scales,
     bbo_to_quote_tick,
     book_to_deltas,
-    instrument_to_scales,
     trade_to_trade_tick,
 )
+from paradex_adapter.venue.transports import Transport, open_transport
 from paradex_adapter_core.parsers.frame import FrameParser
 from paradex_adapter_core.vocabulary import KIND_BBO, KIND_BOOK, KIND_TRADE
 
@@ -41,7 +39,7 @@ class FrameTap:
     Parameters
     ----------
     path : Path
-        The recording to write.
+        The recording to write, at the end.
     base_url_ws : str
         The exchange's websocket address.
     markets : Sequence[str]
@@ -52,38 +50,42 @@ class FrameTap:
         self._path: Final = path
         self._url: Final = f"{base_url_ws}?sbeSchemaId=1&sbeSchemaVersion=2"
         self._markets: Final = markets
-        self._task: asyncio.Task[None] | None = None
+        # The node runs on the same loop and is timed: a frame is only kept here, not yet written.
+        self._frames: Final[deque[Frame]] = deque(maxlen=FRAMES_MAX)
+        self._transport: Transport | None = None
 
     async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._record())
+        self._transport = await open_transport(self._url, self, proxy_url=None, prefer_picows=True)
+        channels = [form.format(market) for market in self._markets for form in CHANNELS]
+        for number, channel in enumerate(channels):
+            request = {"method": "subscribe", "params": {"channel": channel}}
+            await self._transport.send(orjson.dumps({"jsonrpc": "2.0", **request, "id": number}))
         return self
 
     async def __aexit__(self, *_exception: object) -> None:
-        assert self._task is not None
-        self._task.cancel()
-        with suppress(asyncio.CancelledError, ConnectionClosed, OSError):
-            await self._task
+        assert self._transport is not None
+        await self._transport.close()
+        self._path.write_bytes(b"".join(map(frame_to_line, self._frames)))
 
-    async def _record(self) -> None:
-        with self._path.open("wb") as stream:
-            async with connect(self._url) as socket:
-                channels = [form.format(market) for market in self._markets for form in CHANNELS]
-                for number, channel in enumerate(channels):
-                    params = {"channel": channel}
-                    request = {"jsonrpc": "2.0", "method": "subscribe", "params": params}
-                    await socket.send(orjson.dumps({**request, "id": number}).decode())
-                for _ in range(FRAMES_MAX):
-                    payload = await socket.recv()
-                    data = payload.encode() if isinstance(payload, str) else payload
-                    is_binary = not isinstance(payload, str)
-                    stream.write(frame_to_line(Frame(time.time_ns(), "in", is_binary, data)))
+    def on_text(self, data: bytes | str) -> None:
+        """Keep a text frame; called by the transport."""
+        payload = data if isinstance(data, bytes) else data.encode()
+        self._frames.append(Frame(time.time_ns(), "in", False, payload))
+
+    def on_binary(self, data: bytes) -> None:
+        """Keep a binary frame; called by the transport."""
+        self._frames.append(Frame(time.time_ns(), "in", True, data))
+
+    def on_closed(self, reason: str) -> None:
+        """Do nothing: what was recorded until then counts."""
 
     def measure_parsing(self, cache: Cache) -> dict[str, list[int]]:
         """Return the times from frame bytes to Nautilus object, in nanoseconds, by kind."""
+        tables = PriceTables()
         scales: dict[str, Scales] = {}
         for market in self._markets:
             instrument = cache.instrument(InstrumentId.from_str(f"{market}.{PARADEX}"))
-            scales[market] = instrument_to_scales(instrument)
+            scales[market] = tables.scales_of(instrument)
         times: dict[str, list[int]] = {name: [] for name, _ in TRANSLATORS.values()}
         parser = FrameParser()
         for frame in read_frames(self._path):

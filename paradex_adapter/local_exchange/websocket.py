@@ -151,6 +151,9 @@ class WebsocketServer:
                 connection.heard_pong()
             elif message.type is WSMsgType.TEXT:
                 await self._answer(connection, message.data)
+                # What was read together comes without a turn of the loop in between: the answer
+                # and its outcome leave before the next request is looked at.
+                await asyncio.sleep(0)
             elif message.type is WSMsgType.BINARY:
                 await socket.close(code=WSCloseCode.UNSUPPORTED_DATA)
 
