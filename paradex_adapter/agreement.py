@@ -28,6 +28,7 @@ ZERO: Final = Decimal(0)
 
 type Row = Mapping[str, Any]
 
+_ORDINARY_FILLS: Final = ("FILL", "RPI")
 _EXPIRED_REASONS: Final = frozenset(["EXPIRED", "ASSET_EXPIRED"])
 # With these an order is refused that never worked; one that did is canceled.
 _REFUSED_REASONS: Final = frozenset(
@@ -92,7 +93,7 @@ def realized_funding(fills: Iterable[Row]) -> dict[str, Decimal]:
 def trade_id_of(fill: Row) -> str:
     """Return the trade id under which a fill is known in NautilusTrader."""
     kind = fill.get("fill_type") or "FILL"
-    return str(fill["id"]) if kind in ("FILL", "RPI") else f"{fill['id']}-{kind}"[:36]
+    return str(fill["id"]) if kind in _ORDINARY_FILLS else f"{fill['id']}-{kind}"[:36]
 
 
 def _is_told(order: Order) -> bool:
@@ -104,7 +105,12 @@ def _compare_orders(held: list[Order], orders: list[Row], fills: list[Row]) -> l
     by_venue_id = {str(row["id"]): row for row in orders}
     # An order refused before it worked has no venue id in NautilusTrader.
     by_client_id = {str(row["client_id"]): row for row in orders if row.get("client_id")}
-    orderless = {str(fill.get("order_id") or "") for fill in fills} - by_venue_id.keys()
+    # Liquidations and their like come without an order of the account; NautilusTrader needs one.
+    orderless = {
+        str(fill.get("order_id") or f"{fill['fill_type']}-{fill['id']}")
+        for fill in fills
+        if fill.get("fill_type") not in (*_ORDINARY_FILLS, "", None)
+    }
     differences = []
     for order in held:
         venue_order_id = order.venue_order_id
@@ -116,7 +122,9 @@ def _compare_orders(held: list[Order], orders: list[Row], fills: list[Row]) -> l
         if row is not None:
             by_venue_id.pop(str(row["id"]), None)
             differences += _compare_order(name, order, row)
-        elif order.status != OrderStatus.REJECTED and not _is_of_fill_alone(order, orderless):
+        elif order.status != OrderStatus.REJECTED and (
+            venue_order_id is None or venue_order_id.value not in orderless
+        ):
             differences.append(f"order {name} ({order.status_string()}) is not at the venue")
     return [
         *differences,
@@ -125,14 +133,6 @@ def _compare_orders(held: list[Order], orders: list[Row], fills: list[Row]) -> l
             for name, row in by_venue_id.items()
         ),
     ]
-
-
-def _is_of_fill_alone(order: Order, orderless: set[str]) -> bool:
-    """Return whether an order stands for a fill the venue placed no order for."""
-    venue_order_id = order.venue_order_id
-    return venue_order_id is not None and (
-        venue_order_id.value in orderless or "-" in venue_order_id.value
-    )
 
 
 def _compare_order(name: str, order: Order, row: Row) -> list[str]:
