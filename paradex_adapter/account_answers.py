@@ -113,15 +113,23 @@ class AccountAnswers:
         )
         return None if update is None else await self._make_report(update)
 
-    def report_held_order(
-        self, instrument_id: InstrumentId, client_order_id: ClientOrderId
-    ) -> OrderStatusReport | None:
+    def report_held_order(self, client_order_id: ClientOrderId | None) -> OrderStatusReport | None:
         """Return what is known of an own working order, without asking the venue."""
+        if client_order_id is None:
+            return None
         state = self._session.store.find_order(client_order_id.value)
-        instrument = self._cache.instrument(instrument_id)
-        if state is None or instrument is None or not state.is_open or state.status < WORKING:
+        if state is None or not state.is_open or state.status < WORKING:
+            return None
+        instrument = find_instrument(self._cache, state.market)
+        if instrument is None:
             return None
         return state_to_report(state, instrument, self._account_id, self._clock.timestamp_ns())
+
+    def report_held_orders(self) -> list[OrderStatusReport]:
+        """Return what is known of the own working orders, without asking the venue."""
+        states = self._session.store.open_orders()
+        reports = [self.report_held_order(ClientOrderId(s.client_order_id)) for s in states]
+        return [report for report in reports if report is not None]
 
     async def report_orders(self, command: GenerateOrderStatusReports) -> list[OrderStatusReport]:
         """Return the reports of the orders a command asks for.

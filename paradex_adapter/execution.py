@@ -454,14 +454,10 @@ class ParadexExecutionClient(LiveExecutionClient):
 
     async def _query_order(self, command: QueryOrder) -> None:
         try:
-            report = await self._answers.report_order(
-                command.instrument_id, command.client_order_id, command.venue_order_id
-            )
+            report = await self._report_order(command)
         except ParadexError as error:
             self._log.warning(f"Cannot query {command.client_order_id!r}: {error}")
-            # The engine takes a cancel that stays unanswered for a success after a while: what is
-            # known of the order keeps it from that.
-            report = self._answers.report_held_order(command.instrument_id, command.client_order_id)
+            return
         if report is None:
             self._log.warning(f"Nothing is known of order {command.client_order_id!r}")
             return
@@ -474,14 +470,33 @@ class ParadexExecutionClient(LiveExecutionClient):
     ) -> OrderStatusReport | None:
         """Return the report of one order, None when the venue knows no such order.
 
+        Of an own working order the report is what is known of it when the venue does not answer.
+
         Raises
         ------
         ParadexError
-            If the venue does not answer.
+            If the venue does not answer, and no more is known of the order.
         """
-        return await self._answers.report_order(
-            command.instrument_id, command.client_order_id, command.venue_order_id
-        )
+        return await self._report_order(command)
+
+    async def _report_order(
+        self, command: GenerateOrderStatusReport | QueryOrder
+    ) -> OrderStatusReport | None:
+        client_order_id = command.client_order_id
+        try:
+            return await self._answers.report_order(
+                command.instrument_id, client_order_id, command.venue_order_id
+            )
+        except ParadexError as error:
+            # Without an answer the engine takes a working order for refused, and after a while a
+            # cancel for a success.
+            held = self._answers.report_held_order(client_order_id)
+            if held is None:
+                raise
+            self._log.warning(
+                f"Cannot query {client_order_id!r}, so told is what is known: {error}"
+            )
+            return held
 
     async def generate_order_status_reports(
         self, command: GenerateOrderStatusReports
@@ -493,9 +508,19 @@ class ParadexExecutionClient(LiveExecutionClient):
         Raises
         ------
         ParadexError
-            If the answer is not complete.
+            If the answer is not complete. Only where all orders are asked for, and own ones work,
+            are those told instead, as they are known.
         """
-        return await self._answers.report_orders(command)
+        try:
+            return await self._answers.report_orders(command)
+        except ParadexError as error:
+            # The engine takes an order that such an answer leaves out for refused, and an error for
+            # an answer that leaves out all of them.
+            held = [] if command.open_only else self._answers.report_held_orders()
+            if not held:
+                raise
+            self._log.warning(f"Cannot query orders, so told is what is known: {error}")
+            return held
 
     async def generate_fill_reports(self, command: GenerateFillReports) -> list[FillReport]:
         """Return the reports of all fills of the window, told before or not.
