@@ -11,11 +11,13 @@ from typing import Final
 from paradex_adapter.local_exchange.amounts import AVERAGE_STEP, MONEY, ZERO, amount_text
 from paradex_adapter.local_exchange.markets import MAKER_FEE, TAKER_FEE, Market
 from paradex_adapter.local_exchange.orders import Order
+from paradex_adapter.local_exchange.payments import BalanceEvent, FundingPayment
 from paradex_adapter.local_exchange.positions import Position
 from paradex_adapter.local_exchange.sequences import Identifiers
 
 ORDERS_KEPT_MAX: Final = 200_000
 FILLS_KEPT_MAX: Final = 200_000
+PAYMENTS_KEPT_MAX: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Fill:
     fill_type: str
     created_at: int
     seq_no: int
+    realized_funding: Decimal = ZERO
 
     def response(self) -> dict[str, object]:
         """Return the fill as REST and the JSON channel show it."""
@@ -59,7 +62,7 @@ class Fill:
             "fill_type": self.fill_type,
             "flags": [],
             "realized_pnl": amount_text(self.realized_pnl),
-            "realized_funding": "0",
+            "realized_funding": amount_text(self.realized_funding),
             "underlying_price": amount_text(self.underlying_price),
             "orderbook_seq_no": self.seq_no,
             "created_at": self.created_at,
@@ -109,9 +112,11 @@ class Account:
         self.open_orders: dict[str, Order] = {}
         self.client_ids: dict[str, Order] = {}
         self.fills: deque[Fill] = deque(maxlen=FILLS_KEPT_MAX)
+        self.payments: deque[FundingPayment] = deque(maxlen=PAYMENTS_KEPT_MAX)
         self.maker_fee = MAKER_FEE
         self.taker_fee = TAKER_FEE
         self.order_ids = Identifiers(seed, f"orders:{label}")
+        self.payment_ids = Identifiers(seed, f"payments:{label}")
         self._seed_label = (seed, f"fills:{label}")
         self._fill_ids: dict[str, Identifiers] = {}
 
@@ -173,7 +178,9 @@ class Account:
                 kept = market.rules.imf_base * market.rules.mmf_factor + self.taker_fee
                 maintenance += abs(held) * market.mark_price * kept
                 if symbol in self.positions:
-                    value += self.positions[symbol].unrealized(market.mark_price)
+                    position = self.positions[symbol]
+                    value += position.unrealized(market.mark_price)
+                    value += position.unrealized_funding(market.funding_index)
             return Margin(self.cash, value, initial, maintenance)
 
     def _margined_markets(self) -> Iterable[str]:
@@ -238,6 +245,38 @@ class Account:
             },
             "volume_tiers": {"perp": {"tier": "1", "volume": "0"}},
         }
+
+
+def balance_event(fill: Fill, before: Decimal, account: Account, market: Market) -> BalanceEvent:
+    """Return what a fill just settled did to the account's cash."""
+    return BalanceEvent(
+        account=fill.account,
+        fill_id=fill.id,
+        market=fill.market,
+        before=before,
+        after=account.cash,
+        funding_index=market.funding_index,
+        realized_pnl=fill.realized_pnl,
+        realized_funding=fill.realized_funding,
+        fees=fill.fee,
+        created_at=fill.created_at,
+    )
+
+
+def funding_payment(fill: Fill, account: Account, market: Market) -> FundingPayment:
+    """Enter the funding that a fill realized among the account's payments."""
+    payment = FundingPayment(
+        ordinal=fill.ordinal,
+        id=account.payment_ids.next(),
+        account=fill.account,
+        market=fill.market,
+        payment=fill.realized_funding,
+        index=market.funding_index,
+        fill_id=fill.id,
+        created_at=fill.created_at,
+    )
+    account.payments.append(payment)
+    return payment
 
 
 def _is_working(order: Order, market: str, side: str) -> bool:

@@ -140,6 +140,10 @@ class Controls:
         """Set a market's mark price; a running simulation moves it on."""
         self._markets[market].mark_price = Decimal(price)
 
+    def set_funding_index(self, market: str, index: Decimal | str) -> None:
+        """Set a market's funding index; positions accrue what it moved times their size."""
+        self._markets[market].funding_index = Decimal(index)
+
     # --- Faults -------------------------------------------------------------------------------
 
     def set_system_state(self, state: str) -> None:

@@ -13,11 +13,17 @@ from decimal import Decimal, localcontext
 from typing import Protocol
 
 from paradex_adapter.local_exchange import risk
-from paradex_adapter.local_exchange.accounts import Account, Fill
+from paradex_adapter.local_exchange.accounts import (
+    Account,
+    Fill,
+    balance_event,
+    funding_payment,
+)
 from paradex_adapter.local_exchange.amounts import MONEY
 from paradex_adapter.local_exchange.book import BUY, BookChange
 from paradex_adapter.local_exchange.markets import Market, Trade
 from paradex_adapter.local_exchange.orders import Order
+from paradex_adapter.local_exchange.payments import BalanceEvent, FundingPayment
 from paradex_adapter.local_exchange.positions import Position
 from paradex_adapter.local_exchange.price_limits import (
     limit_price,
@@ -46,6 +52,12 @@ class Listener(Protocol):
     def on_position(self, account: Account, position: Position) -> None:
         """Hear of a changed position."""
 
+    def on_payment(self, payment: FundingPayment) -> None:
+        """Hear of funding that a fill realized."""
+
+    def on_balance(self, event: BalanceEvent) -> None:
+        """Hear of cash that a fill moved."""
+
     def on_account(self, account: Account) -> None:
         """Hear of a changed balance or margin."""
 
@@ -59,6 +71,8 @@ class _Effects:
     orders: dict[str, Order] = field(default_factory=dict)
     positions: dict[str, tuple[Account, Position]] = field(default_factory=dict)
     accounts: dict[str, Account] = field(default_factory=dict)
+    payments: list[FundingPayment] = field(default_factory=list)
+    balance_events: list[BalanceEvent] = field(default_factory=list)
 
 
 class Engine:
@@ -267,10 +281,12 @@ class Engine:
         account = self._accounts[order.account]
         now_ms = trade.created_at
         position = account.position(order.market, now_ms)
+        before = account.cash
+        funding = position.realize_funding(order.side, trade.size, market.funding_index)
         realized = position.apply(order.side, trade.size, trade.price, now_ms)
         rate = account.maker_fee if liquidity == "MAKER" else account.taker_fee
         fee = trade.size * trade.price * rate
-        account.cash += realized - fee
+        account.cash += realized + funding - fee
         self._fills_count += 1
         fill = Fill(
             ordinal=self._fills_count,
@@ -291,6 +307,7 @@ class Engine:
             fill_type=trade.trade_type,
             created_at=now_ms,
             seq_no=trade.seq_no,
+            realized_funding=funding,
         )
         position.last_fill_id = fill.id
         position.seq_no = self._clock.sequence_no()
@@ -299,6 +316,9 @@ class Engine:
         self._effects.fills.append(fill)
         if account.is_recorded:
             account.fills.append(fill)
+            self._effects.balance_events.append(balance_event(fill, before, account, market))
+            if funding:
+                self._effects.payments.append(funding_payment(fill, account, market))
 
     # --- States -------------------------------------------------------------------------------
 
@@ -328,6 +348,10 @@ class Engine:
             self._listener.on_fill(fill)
         if not self._is_order_before_fill:
             self._publish_orders(effects)
+        for payment in effects.payments:
+            self._listener.on_payment(payment)
+        for event in effects.balance_events:
+            self._listener.on_balance(event)
         for account, position in effects.positions.values():
             self._listener.on_position(account, position)
         self._publish_accounts(effects.accounts.values(), now_ms)

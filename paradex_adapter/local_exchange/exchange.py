@@ -21,9 +21,11 @@ from paradex_adapter.local_exchange.internal_orders import InternalOrders
 from paradex_adapter.local_exchange.markets import Market
 from paradex_adapter.local_exchange.options import Options
 from paradex_adapter.local_exchange.outcomes import OutcomeQueue
+from paradex_adapter.local_exchange.past import Pasts
 from paradex_adapter.local_exchange.rate_limits import RateLimits
 from paradex_adapter.local_exchange.rest import Pager
 from paradex_adapter.local_exchange.rest_account import AccountEndpoints
+from paradex_adapter.local_exchange.rest_history import FUNDING_PERIOD_HOURS, HistoryEndpoints
 from paradex_adapter.local_exchange.rest_orders import OrderEndpoints
 from paradex_adapter.local_exchange.rest_public import ACCOUNT_HASH, PROXY_HASH, PublicEndpoints
 from paradex_adapter.local_exchange.rpc import RpcMethods
@@ -32,6 +34,16 @@ from paradex_adapter.local_exchange.simulation import MarketSimulation
 from paradex_adapter.local_exchange.tokens import Cursors, Tokens
 from paradex_adapter.local_exchange.websocket import WebsocketServer
 
+COMPARISON_INTERVAL_MS: Final = 500
+#: What other venues' funding rates are here, as shares of the market's own.
+COMPARED_RATES: Final = {
+    "PARADEX": Decimal(1),
+    "BINANCE": Decimal("1.1"),
+    "BYBIT": Decimal("0.9"),
+    "HYPERLIQUID": Decimal("-0.5"),
+}
+ACCRUAL_INTERVAL_MS: Final = 1000
+ACCRUAL_GAP_MAX_MS: Final = 30_000
 INTERNAL_CASH: Final = Decimal(10**15)
 
 
@@ -72,7 +84,10 @@ class LocalExchange(Controls):
 
     def _build(self) -> None:
         options, clock, markets, accounts = self.options, self._clock, self._markets, self._accounts
-        self._feed = Feed(markets, clock, options)
+        pasts = self._pasts = Pasts(self.seed, clock, options.history_hours)
+        self._accrued_ms = clock.now_ms()
+        self._comparisons = 0
+        self._feed = Feed(markets, clock, options, pasts)
         self._feed.open_interest = self._open_interest
         self._engine = Engine(
             markets,
@@ -92,12 +107,13 @@ class LocalExchange(Controls):
         methods = RpcMethods(self._gateway, self._feed, self._tokens, markets, clock)
         node_id = f"{stark.private_key_from_seed(self.seed, 'node'):x}"[:16]
         self._websocket = WebsocketServer(methods, clock, self._faults, options, node_id)
-        public = PublicEndpoints(self._gateway, markets, clock, options, pager, self._open_interest)
+        public = PublicEndpoints(self._gateway, markets, clock, options, self._open_interest)
+        history = HistoryEndpoints(markets, pasts, clock, pager)
         account = AccountEndpoints(
             accounts, markets, clock, self._tokens, options, pager, self._register
         )
         orders = OrderEndpoints(self._gateway, clock, self._tokens, pager)
-        routes = (*public.routes(), *account.routes(), *orders.routes())
+        routes = (*public.routes(), *history.routes(), *account.routes(), *orders.routes())
         limits = RateLimits(clock)
         self._http = HttpServer(routes, self._websocket, self._faults, limits, options)
 
@@ -116,6 +132,9 @@ class LocalExchange(Controls):
         if options.simulation_interval_ms:
             self._simulate()
             self._repeat(options.simulation_interval_ms, self._simulate)
+        if options.funding:
+            self._repeat(ACCRUAL_INTERVAL_MS, self._accrue_funding)
+        self._repeat(COMPARISON_INTERVAL_MS, self._publish_comparison)
         self._repeat(options.summary_interval_ms, self._publish_summaries)
         self._repeat(options.funding_interval_ms, self._publish_funding)
 
@@ -151,10 +170,31 @@ class LocalExchange(Controls):
             for simulation in self._simulations:
                 simulation.step()
 
+    def _accrue_funding(self) -> None:
+        last_ms, self._accrued_ms = self._accrued_ms, self._clock.now_ms()
+        # As at the venue, nothing accrues over a long gap.
+        if not 0 < self._accrued_ms - last_ms <= ACCRUAL_GAP_MAX_MS:
+            return
+        with localcontext(MONEY):
+            for market in self._markets.values():
+                self._pasts.of(market).accrue(last_ms, self._accrued_ms)
+
     def _publish_summaries(self) -> None:
         with localcontext(MONEY):
             for market in self._markets.values():
                 self._feed.on_summary(market)
+
+    def _publish_comparison(self) -> None:
+        self._comparisons += 1
+        with localcontext(MONEY):
+            for market in self._markets.values():
+                if not market.symbol.endswith("-PERP"):
+                    continue
+                for source, factor in COMPARED_RATES.items():
+                    rate = market.funding_rate / FUNDING_PERIOD_HOURS * factor
+                    self._feed.on_comparison(market, source, rate, COMPARISON_INTERVAL_MS)
+                    if not self._comparisons % 2:
+                        self._feed.on_comparison(market, source, rate, 2 * COMPARISON_INTERVAL_MS)
 
     def _publish_funding(self) -> None:
         with localcontext(MONEY):

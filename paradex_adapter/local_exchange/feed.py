@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
@@ -15,27 +16,39 @@ from paradex_adapter.local_exchange.amounts import ZERO, average
 from paradex_adapter.local_exchange.book import BookChange
 from paradex_adapter.local_exchange.channels import (
     ALL,
+    BBO,
     BOOK,
     BOOK_TOP,
     BOOK_TOP_LEVELS,
+    COMPARISON,
+    INTERACTIVE,
+    SCOPED,
+    SUMMARY,
     Channel,
     Subscriber,
+    subscription_keys,
 )
 from paradex_adapter.local_exchange.markets import Market, Trade
 from paradex_adapter.local_exchange.options import Options
 from paradex_adapter.local_exchange.orders import Order
+from paradex_adapter.local_exchange.past import Pasts
+from paradex_adapter.local_exchange.payments import BalanceEvent, FundingPayment
 from paradex_adapter.local_exchange.positions import Position
 from paradex_adapter.local_exchange.sequences import Clock
 
 #: Family, market and account; for the top of a book also its interval and price step.
 Key = tuple[str, str, str, int, Decimal | None]
+_TOPS: Final = (BOOK_TOP, INTERACTIVE[BOOK_TOP])
 _MS_PER_S: Final = 1000
+_US_PER_MS: Final = 1000
 
 
 class Feed:
     """Sends every event to those who subscribed to it, encoded once per form."""
 
-    def __init__(self, markets: dict[str, Market], clock: Clock, options: Options) -> None:
+    def __init__(
+        self, markets: dict[str, Market], clock: Clock, options: Options, pasts: Pasts
+    ) -> None:
         self._markets = markets
         self._clock = clock
         self._options = options
@@ -44,22 +57,31 @@ class Feed:
         self._tops: dict[str, set[Key]] = {symbol: set() for symbol in markets}
         self._scheduled: set[Key] = set()
         self._skipped: set[str] = set()
+        # The markets of those who named the ones whose summaries they want.
+        self._scopes: dict[Subscriber, set[str]] = {}
         self._is_fill_doubled = False
         self.open_interest: Callable[[str], Decimal] = lambda _symbol: ZERO
+        self._pasts = pasts
 
     # --- Subscriptions ------------------------------------------------------------------------
 
     def is_subscribed(self, subscriber: Subscriber, channel: Channel) -> bool:
-        """Return whether a connection has a channel."""
+        """Return whether a connection has a channel, in whatever form."""
+        if channel.name == SUMMARY and subscriber in self._scopes:
+            return True
         return subscriber in self._subscribers.get(_key(channel), {})
 
-    def subscribe(self, subscriber: Subscriber, channel: Channel) -> None:
+    def subscribe(
+        self, subscriber: Subscriber, channel: Channel, scope: set[str] | None = None
+    ) -> None:
         """Add a listener and send it what the channel begins with."""
         key = _key(channel)
         self._subscribers.setdefault(key, {})[subscriber] = channel.name
-        if channel.family == BOOK_TOP:
+        if scope is not None:
+            self._scopes[subscriber] = scope
+        if channel.family in _TOPS:
             self._tops[channel.market].add(key)
-        if subscriber.sbe_version is None or channel.market == ALL:
+        if subscriber.sbe_version is None or channel.market not in self._markets:
             return
         frame = self._first_frame(key)
         if frame is not None:
@@ -67,24 +89,36 @@ class Feed:
 
     def _first_frame(self, key: Key) -> frames.Frame | None:
         now_us = self._clock.now_us()
-        if key[0] == BOOK:
-            return frames.snapshot_frame(self._markets[key[1]], now_us)
-        if key[0] == BOOK_TOP:
+        if key[0] in (BOOK, INTERACTIVE[BOOK]):
+            is_interactive = key[0] != BOOK
+            market = self._markets[key[1]]
+            return frames.snapshot_frame(market, now_us, is_interactive=is_interactive)
+        if key[0] in _TOPS:
             return self._top_frame(key)
-        if key[0] == "bbo":
+        if key[0] in (BBO, INTERACTIVE[BBO]):
             return frames.bbo_frame(self._markets[key[1]], now_us)
         return None
 
     def _top_frame(self, key: Key) -> frames.Frame:
         market, now_us = self._markets[key[1]], self._clock.now_us()
-        return frames.snapshot_frame(market, now_us, BOOK_TOP_LEVELS, key[4])
+        is_interactive = key[0] != BOOK_TOP
+        return frames.snapshot_frame(
+            market, now_us, BOOK_TOP_LEVELS, key[4], is_interactive=is_interactive
+        )
 
     def unsubscribe(self, subscriber: Subscriber, channel: Channel) -> None:
         """Remove a listener from a channel."""
+        if channel.name == SUMMARY and self._scopes.pop(subscriber, None) is not None:
+            channel = replace(channel, market=SCOPED)
         self._subscribers.get(_key(channel), {}).pop(subscriber, None)
+
+    def scope(self, subscriber: Subscriber, channel: Channel) -> set[str] | None:
+        """Return the markets a connection limited a channel to, if it did; they may be changed."""
+        return self._scopes.get(subscriber) if channel.name == SUMMARY else None
 
     def forget(self, subscriber: Subscriber) -> None:
         """Remove a listener from everything."""
+        self._scopes.pop(subscriber, None)
         for subscribers in self._subscribers.values():
             subscribers.pop(subscriber, None)
 
@@ -104,18 +138,25 @@ class Feed:
         return sbe.encode(frame[0], frame[1], version, long_layout=self._options.long_layout)
 
     def _public(self, family: str, market: str, make: Callable[[], frames.Frame]) -> None:
-        self._send(((family, symbol, "", 0, None) for symbol in (market, ALL)), make)
+        keys = [(family, symbol, "", 0, None) for symbol in subscription_keys(family, market)]
+        listeners = self._listeners(keys)
+        if family == SUMMARY:
+            scoped = self._listeners([(family, SCOPED, "", 0, None)])
+            listeners += [each for each in scoped if market in self._scopes.get(each, ())]
+        self._send(listeners, make)
 
-    def _send(self, keys: Iterable[Key], make: Callable[[], frames.Frame]) -> None:
+    def _listeners(self, keys: Iterable[Key]) -> list[Subscriber]:
+        return [subscriber for key in keys for subscriber in self._subscribers.get(key, ())]
+
+    def _send(self, listeners: Iterable[Subscriber], make: Callable[[], frames.Frame]) -> None:
         encoded: dict[int, bytes] = {}
         frame: frames.Frame | None = None
-        for key in keys:
-            for subscriber in list(self._subscribers.get(key, ())):
-                version = subscriber.sbe_version or 0
-                if version not in encoded:
-                    frame = frame or make()
-                    encoded[version] = self._encode(frame, version)
-                subscriber.send(encoded[version])
+        for subscriber in listeners:
+            version = subscriber.sbe_version or 0
+            if version not in encoded:
+                frame = frame or make()
+                encoded[version] = self._encode(frame, version)
+            subscriber.send(encoded[version])
 
     def _private(
         self,
@@ -140,6 +181,7 @@ class Feed:
 
     def on_trade(self, trade: Trade) -> None:
         """Send a public print."""
+        self._pasts.of(self._markets[trade.market]).add_trade(trade)
         now_us = self._clock.now_us()
         self._public("trades", trade.market, lambda: frames.trade_frame(trade, now_us))
 
@@ -149,26 +191,31 @@ class Feed:
         if market.symbol in self._skipped:
             self._skipped.discard(market.symbol)
         else:
-            self._public(BOOK, market.symbol, lambda: frames.delta_frame(market, change, now_us))
+            for family in (BOOK, INTERACTIVE[BOOK]):
+                self._public(
+                    family, market.symbol, lambda: frames.delta_frame(market, change, now_us)
+                )
         for key in self._tops[market.symbol] - self._scheduled:
             self._scheduled.add(key)
             loop = asyncio.get_running_loop()
             loop.call_later(key[3] / _MS_PER_S, self._send_top, key)
         if change.is_best_changed:
-            self._public("bbo", market.symbol, lambda: frames.bbo_frame(market, now_us))
+            for family in (BBO, INTERACTIVE[BBO]):
+                self._public(family, market.symbol, lambda: frames.bbo_frame(market, now_us))
 
     def _send_top(self, key: Key) -> None:
         self._scheduled.discard(key)
         if not self._subscribers[key]:
             self._tops[key[1]].discard(key)
             return
-        self._send((key,), lambda: self._top_frame(key))
+        self._send(self._listeners((key,)), lambda: self._top_frame(key))
 
     def on_summary(self, market: Market) -> None:
         """Send a market's summary."""
         seq, now_us = self._clock.sequence_no(), self._clock.now_us()
+        self._pasts.of(market).add_mark(now_us // _US_PER_MS)
         self._public(
-            "markets_summary",
+            SUMMARY,
             market.symbol,
             lambda: frames.summary_frame(market, self.open_interest(market.symbol), seq, now_us),
         )
@@ -176,9 +223,17 @@ class Feed:
     def on_funding(self, market: Market) -> None:
         """Send a market's funding."""
         seq, now_us = self._clock.sequence_no(), self._clock.now_us()
+        self._pasts.of(market).add_funding(now_us // _US_PER_MS)
         self._public(
             "funding_data", market.symbol, lambda: frames.funding_frame(market, seq, now_us)
         )
+
+    def on_comparison(self, market: Market, source: str, rate: Decimal, interval_ms: int) -> None:
+        """Send one venue's funding rate to those who compare; version 0 has no frame for it."""
+        now_us = self._clock.now_us()
+        listeners = self._listeners([(COMPARISON, ALL, "", interval_ms, None)])
+        able = [each for each in listeners if each.sbe_version]
+        self._send(able, lambda: frames.comparison_frame(market, source, rate, now_us))
 
     def on_order(self, order: Order) -> None:
         """Send an order's new state; its sequence differs from the one REST shows."""
@@ -223,6 +278,23 @@ class Feed:
             lambda: {**position_response(position, market, usdc_price), "seq_no": seq},
             lambda: frames.position_frame(position, market, usdc_price, seq, now_us),
         )
+
+    def on_payment(self, payment: FundingPayment) -> None:
+        """Send funding that a fill realized."""
+        self._private_json("funding_payments", payment.market, payment.account, payment.response())
+
+    def on_balance(self, event: BalanceEvent) -> None:
+        """Send a change of cash."""
+        response = event.response(self._options.usdc_price)
+        self._private_json("balance_events", ALL, event.account, response)
+
+    def _private_json(
+        self, family: str, market: str, account: str, response: dict[str, object]
+    ) -> None:
+        for symbol in dict.fromkeys((market, ALL)):
+            subscribers = self._subscribers.get((family, symbol, account, 0, None), {})
+            for subscriber, name in list(subscribers.items()):
+                subscriber.send(_push(name, response))
 
     def on_account(self, account: Account) -> None:
         """Send an account's summary."""

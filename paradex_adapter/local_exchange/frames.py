@@ -30,7 +30,7 @@ def trade_frame(trade: Trade, now_us: int) -> Frame:
         "seq": trade.seq_no,
         "tradeId": int(trade.id),
         "side": trade.side,
-        "price": trade.price,
+        "price": _eight(trade.price),
         "size": trade.size,
         "createdAt": trade.created_at * _US_PER_MS,
         "tradeType": trade.trade_type,
@@ -65,12 +65,33 @@ def _book_fields(market: Market, now_us: int) -> dict[str, object]:
     }
 
 
+def _interactive_fields(market: Market) -> dict[str, object]:
+    bid, ask = market.book.best(BUY), market.book.best(SELL)
+    return {
+        "bestBidPrice": bid[0] if bid else None,
+        "bestBidSize": bid[1] if bid else None,
+        "bestAskPrice": ask[0] if ask else None,
+        "bestAskSize": ask[1] if ask else None,
+        "relativeSpread": _spread(bid[0], ask[0]) if bid and ask else None,
+    }
+
+
+def _spread(bid: Decimal, ask: Decimal) -> Decimal:
+    return average((ask - bid) * 2, ask + bid)
+
+
 def snapshot_frame(
-    market: Market, now_us: int, depth: int | None = None, tick: Decimal | None = None
+    market: Market,
+    now_us: int,
+    depth: int | None = None,
+    tick: Decimal | None = None,
+    *,
+    is_interactive: bool = False,
 ) -> Frame:
     """Return the frame of a book: whole, or its best levels, summed up by a price step."""
     return "book", {
         **_book_fields(market, now_us),
+        **(_interactive_fields(market) if is_interactive else {}),
         "seq": market.book.seq_no,
         "pkgType": "SNAPSHOT",
         "bids": _levels(market, BUY, tick)[:depth],
@@ -135,11 +156,23 @@ def funding_frame(market: Market, seq: int, now_us: int) -> Frame:
         "ts": now_us,
         "seq": seq,
         "fundingRate": market.funding_rate,
-        "fundingIndex": market.funding_index,
+        "fundingIndex": _eight(market.funding_index),
         "createdAt": now_us,
         "fundingPremium": _eight(market.funding_rate * market.mark_price),
         "fundingRate8h": _eight(market.funding_rate),
         "fundingPeriodHours": _FUNDING_PERIOD_HOURS,
+        "market": market.symbol,
+    }
+
+
+def comparison_frame(market: Market, source: str, rate: Decimal, now_us: int) -> Frame:
+    """Return the frame of one venue's hourly funding rate of a market."""
+    return "funding_rate_comparison", {
+        "ts": now_us,
+        "lastUpdatedAt": now_us,
+        "hourlyFundingRate": rate,
+        "assetKind": "PERPETUAL_FUTURE",
+        "source": source,
         "market": market.symbol,
     }
 
@@ -192,7 +225,7 @@ def fill_frame(fill: Fill, now_us: int) -> Frame:
         "createdAt": fill.created_at * _US_PER_MS,
         "account": fill.account,
         "underlyingPrice": _eight(fill.underlying_price),
-        "realizedFunding": ZERO,
+        "realizedFunding": _eight(fill.realized_funding),
         "orderbookSeqNo": fill.seq_no,
         "fillId": fill.id,
         "orderId": fill.order_id,
@@ -223,8 +256,8 @@ def position_frame(
             "avgEntryPriceUsd": position.last_entry,
             "cost": _eight(position.cost / usdc_price),
             "costUsd": _eight(position.cost),
-            "cachedFundingIndex": market.funding_index,
-            "unrealizedFundingPnl": ZERO,
+            "cachedFundingIndex": position.cached_funding_index(market.funding_index),
+            "unrealizedFundingPnl": _eight(position.unrealized_funding(market.funding_index)),
             "status": "OPEN" if position.size else "CLOSED",
             "market": position.market,
             "lastFillId": position.last_fill_id,

@@ -50,6 +50,10 @@ class Options:
         Protocol ping, the time its answer may take, and the heartbeat of idle SBE connections.
     summary_interval_ms, funding_interval_ms : int
         Time between two frames of ``markets_summary`` and of ``funding_data``.
+    funding : bool
+        Whether funding accrues: the rate and each second the index move, and fills realize it.
+    history_hours : int
+        How far back trades, candles and funding reach before the start; at most 720.
     markets : tuple[MarketRules, ...]
         The markets listed.
     """
@@ -73,4 +77,6 @@ class Options:
     heartbeat_interval_s: float = 20.0
     summary_interval_ms: int = 1000
     funding_interval_ms: int = 5000
+    funding: bool = False
+    history_hours: int = 24
     markets: tuple[MarketRules, ...] = DEFAULT_MARKETS

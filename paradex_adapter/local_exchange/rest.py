@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from itertools import islice
 from typing import Final, Protocol, TypeVar
 
 import orjson
@@ -144,16 +145,16 @@ class Pager:
             raise VenueError("INVALID_REQUEST_PARAMETER", f"page_size: must be 1 to {size_max}")
         size = PAGE_SIZE_DEFAULT if size is None else size
         start, end = integer_parameter(filters, "start_at"), integer_parameter(filters, "end_at")
-        fitting = [
+        fitting = (
             item
             for item in items
             if (marker is None or item.ordinal < marker)
             and (start is None or item.created_at >= start)
             and (end is None or item.created_at <= end)
-        ]
-        page = fitting[:size]
+        )
+        page = list(islice(fitting, size))
         body: dict[str, object] = {"next": None, "prev": None}
-        if len(fitting) > size:
+        if next(fitting, None) is not None:
             body["next"] = self._cursors.write(filters, page[-1].ordinal)
         body["results"] = [response(item) for item in page]
         return json_response(body)

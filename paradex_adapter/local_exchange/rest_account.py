@@ -84,6 +84,7 @@ class AccountEndpoints:
             ("GET", "/v1/balance", self.balance),
             ("GET", "/v1/positions", self.positions),
             ("GET", "/v1/fills", self.fills),
+            ("GET", "/v1/funding/payments", self.payments),
         ]
 
     # --- Getting in ---------------------------------------------------------------------------
@@ -208,6 +209,16 @@ class AccountEndpoints:
             if market in ("", fill.market) and kind in (None, "PERP")
         )
         return self._pager.page(request, fills, lambda fill: fill.response())
+
+    async def payments(self, request: web.Request) -> web.Response:
+        """Answer ``GET /funding/payments``."""
+        account = self._asker(request)
+        filters, _ = self._pager.query(request)
+        market = filters.get("market", "")
+        if not market:
+            raise VenueError("INVALID_REQUEST_PARAMETER", "market: cannot be blank")
+        payments = (paid for paid in reversed(account.payments) if paid.market == market)
+        return self._pager.page(request, payments, lambda paid: paid.response())
 
 
 def _header(request: web.Request, name: str) -> str:

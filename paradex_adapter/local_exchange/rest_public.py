@@ -1,4 +1,4 @@
-"""Public REST endpoints: system, markets, books and trades."""
+"""Public REST endpoints: system, markets and books."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from paradex_adapter.local_exchange.markets import Market
 from paradex_adapter.local_exchange.options import Options
 from paradex_adapter.local_exchange.rest import (
     Handler,
-    Pager,
     integer_parameter,
     json_response,
     plain_query,
@@ -24,7 +23,6 @@ from paradex_adapter.local_exchange.sequences import Clock
 
 DEPTH_DEFAULT: Final = 20
 DEPTH_MAX: Final = 1000
-TRADES_PAGE_MAX: Final = 1000
 ASSET_KINDS: Final = ("PERP", "PERP_OPTION", "OPTION", "SPOT", "FUTURE")
 PROXY_HASH: Final = 0x3530CC4759D78042F1B543BF797F5F3D647CDE0388C33734CF91B7F7B9314A9
 ACCOUNT_HASH: Final = 0x41CB0280EBADAA75F996D8D92C6F265F6D040BB3BA442E5F86A554F1765244E
@@ -41,14 +39,12 @@ class PublicEndpoints:
         markets: dict[str, Market],
         clock: Clock,
         options: Options,
-        pager: Pager,
         open_interest: Callable[[str], Decimal],
     ) -> None:
         self._gateway = gateway
         self._markets = markets
         self._clock = clock
         self._options = options
-        self._pager = pager
         self._open_interest = open_interest
 
     def routes(self) -> list[tuple[str, str, Handler]]:
@@ -63,7 +59,6 @@ class PublicEndpoints:
             ("GET", "/v1/bbo/{market}/interactive", self.best),
             ("GET", "/v1/orderbook/{market}", self.book),
             ("GET", "/v1/orderbook/{market}/interactive", self.book),
-            ("GET", "/v1/trades", self.trades),
         ]
 
     async def config(self, request: web.Request) -> web.Response:
@@ -157,18 +152,6 @@ class PublicEndpoints:
         if not 1 <= depth <= DEPTH_MAX:
             raise VenueError("INVALID_REQUEST_PARAMETER", f"depth: must be 1 to {DEPTH_MAX}")
         return json_response(market.book_response(depth))
-
-    async def trades(self, request: web.Request) -> web.Response:
-        """Answer ``GET /trades``."""
-        filters, _ = self._pager.query(request)
-        symbol, base = filters.get("market", ""), filters.get("baseAsset", "")
-        if bool(symbol) == bool(base):
-            raise VenueError("INVALID_REQUEST_PARAMETER", "market: give market or baseAsset")
-        # By base asset the venue lists trades of options, of which there are none here.
-        trades = reversed(self._market(symbol).trades) if symbol else ()
-        return self._pager.page(
-            request, trades, lambda trade: trade.response(), size_max=TRADES_PAGE_MAX
-        )
 
 
 def _token(symbol: str, decimals: int) -> dict[str, object]:

@@ -6,7 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
 from paradex_adapter.local_exchange.accounts import Account
-from paradex_adapter.local_exchange.channels import Subscriber, parse_channel
+from paradex_adapter.local_exchange.channels import (
+    Subscriber,
+    parse_channel,
+    parse_scope,
+    parse_subscription,
+)
 from paradex_adapter.local_exchange.errors import (
     INVALID_BEARER,
     INVALID_PARAMS,
@@ -61,6 +66,7 @@ class RpcMethods:
             "auth": self._auth,
             "subscribe": self._subscribe,
             "unsubscribe": self._unsubscribe,
+            "modify_subscription": self._modify_subscription,
             "order.create": self._create,
             "order.create_batch": self._create_batch,
             "order.modify": self._modify,
@@ -109,17 +115,33 @@ class RpcMethods:
         return {"node_id": peer.node_id}, None
 
     def _subscribe(self, peer: Peer, params: Params) -> Reply:
-        channel = parse_channel(params.get("channel"), peer, self._markets)
+        channel, scope = parse_subscription(params, peer, self._markets)
         if self._feed.is_subscribed(peer, channel):
             raise RpcError(INVALID_REQUEST, "invalid subscribe request", "already subscribed")
-        return {"channel": channel.name}, lambda: self._feed.subscribe(peer, channel)
+        return {"channel": channel.name}, lambda: self._feed.subscribe(peer, channel, scope)
 
     def _unsubscribe(self, peer: Peer, params: Params) -> Reply:
-        channel = parse_channel(params.get("channel"), peer, self._markets)
+        channel, _ = parse_subscription(params, peer, self._markets)
         if not self._feed.is_subscribed(peer, channel):
             raise RpcError(INVALID_REQUEST, "invalid unsubscribe request", "not subscribed")
         self._feed.unsubscribe(peer, channel)
         return {"channel": channel.name}, None
+
+    def _modify_subscription(self, peer: Peer, params: Params) -> Reply:
+        channel = parse_channel(params.get("channel"), peer, self._markets)
+        scope = self._feed.scope(peer, channel)
+        if scope is None:
+            raise RpcError(INVALID_REQUEST, "invalid subscribe request", "not a scoped channel")
+        added = parse_scope(params.get("add", []), self._markets)
+        removed = parse_scope(params.get("remove", []), self._markets)
+        scope |= added
+        scope -= removed
+        result: dict[str, object] = {
+            "channel": channel.name,
+            "add": sorted(added),
+            "remove": sorted(removed),
+        }
+        return result, None
 
     # --- Orders -------------------------------------------------------------------------------
 

@@ -204,7 +204,7 @@ async def test_book_and_best_prices_share_one_sequence() -> None:
 
 
 async def test_trades_are_paged_newest_first_by_signed_cursors() -> None:
-    async with trading() as client:
+    async with trading(history_hours=0) as client:
         printed = [client.exchange.print_trade(MARKET, "BUY", "90000", "0.1") for _ in range(7)]
         path, seen, pages = f"/trades?market={MARKET}&page_size=3", [], 0
         page = await client.get(path)

@@ -9,6 +9,7 @@ from paradex_adapter.local_exchange.book import BookChange
 from paradex_adapter.local_exchange.engine import Engine
 from paradex_adapter.local_exchange.markets import DEFAULT_MARKETS, Market, Trade
 from paradex_adapter.local_exchange.orders import ModifyRequest, Order
+from paradex_adapter.local_exchange.payments import BalanceEvent, FundingPayment
 from paradex_adapter.local_exchange.positions import Position
 from paradex_adapter.local_exchange.sequences import Clock
 
@@ -26,6 +27,8 @@ class Heard:
     orders: list[tuple[str, str, str, Decimal]] = field(default_factory=list)
     positions: list[tuple[str, Decimal]] = field(default_factory=list)
     accounts: list[str] = field(default_factory=list)
+    payments: list[FundingPayment] = field(default_factory=list)
+    balances: list[BalanceEvent] = field(default_factory=list)
     levels: dict[tuple[str, Decimal], Decimal] = field(default_factory=dict)
 
     def on_trade(self, trade: Trade) -> None:
@@ -48,6 +51,12 @@ class Heard:
 
     def on_position(self, account: Account, position: Position) -> None:
         self.positions.append((account.address, position.size))
+
+    def on_payment(self, payment: FundingPayment) -> None:
+        self.payments.append(payment)
+
+    def on_balance(self, event: BalanceEvent) -> None:
+        self.balances.append(event)
 
     def on_account(self, account: Account) -> None:
         self.accounts.append(account.address)
