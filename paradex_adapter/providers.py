@@ -1,22 +1,33 @@
 """The instruments of the venue, read over REST."""
 
+import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from nautilus_trader.common.providers import InstrumentProvider
 from nautilus_trader.config import InstrumentProviderConfig
 from nautilus_trader.model.identifiers import InstrumentId
+from nautilus_trader.model.instruments import CryptoFuture, CryptoOption, Instrument
 
 from paradex_adapter.constants import PARADEX_VENUE
-from paradex_adapter.translate.instruments import MarketRefused, market_to_instrument
+from paradex_adapter.instrument_changes import InstrumentChanges, compare_instruments
+from paradex_adapter.instrument_filters import InstrumentFilters
+from paradex_adapter.translate.instruments import (
+    NANOS_PER_DAY,
+    MarketRefused,
+    is_identifier,
+    market_to_instrument,
+    symbol_to_instrument_id,
+)
 from paradex_adapter.venue.errors import ConfigurationError, RequestRejected, excerpt
 from paradex_adapter.venue.http import HttpClient
-from paradex_adapter_core.messages import AccountFees, Market
+from paradex_adapter_core.messages import AccountFees, Market, MarketEvent
 from paradex_adapter_core.parsers.account import parse_account_info
 from paradex_adapter_core.parsers.markets import parse_markets
-from paradex_adapter_core.vocabulary import ASSET_KINDS, TRADING_MODES
+from paradex_adapter_core.vocabulary import MARKET_DELETED, MARKET_SETTLED
 
 # Up to so many instruments are asked for one by one; more come with one request for all.
 REQUESTS_PER_LOAD_MAX: Final = 3
@@ -24,6 +35,11 @@ REQUESTS_PER_LOAD_MAX: Final = 3
 NAMES_LOGGED_MAX: Final = 10
 
 HTTP_NOT_FOUND: Final = 404
+
+# Options come and go every day: how long one stays loaded after it expired.
+EXPIRED_KEPT_NS: Final = 7 * NANOS_PER_DAY
+# When the list is read after an event, until it shows what the event tells.
+EVENT_READ_DELAYS_SECS: Final = (0.0, 0.25, 1.0, 4.0)
 
 
 class SharedFees:
@@ -48,15 +64,15 @@ class ParadexInstrumentProvider(InstrumentProvider):
     """Load the instruments of the venue from REST ``/markets``.
 
     Markets that cannot become an instrument (see `translate.instruments`) are skipped, counted by
-    reason and reported in one log line. What was loaded once stays, also when the venue delists it.
+    reason and reported in one log line. What was loaded once stays, also when the venue delists it:
+    positions in it are still shown.
 
     Parameters
     ----------
     http : HttpClient
         The venue's REST interface.
     config : InstrumentProviderConfig, optional
-        ``load_all`` or ``load_ids``, and ``filters``: ``kind``, ``base`` and ``trading_mode``, each
-        a word or a list of words, such as ``{"kind": "PERP", "base": ["BTC", "ETH"]}``.
+        ``load_all`` or ``load_ids``, and ``filters``: see `InstrumentFilters`.
     account_address : str, optional
         Whose fee rates the instruments show; they are read when `http` holds a token provider.
     shared_fees : SharedFees, optional
@@ -91,41 +107,47 @@ class ParadexInstrumentProvider(InstrumentProvider):
         clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         super().__init__(config)
-        _need_filters(self._filters)
+        InstrumentFilters(self._filters)
         _need_instrument_ids(self._load_ids_on_start or ())
         self._http: Final = http
         self._account: Final = account_address
         self._shared_fees: Final = SharedFees() if shared_fees is None else shared_fees
         self._clock_ns: Final = clock_ns
+        self._load_lock: Final = asyncio.Lock()
+        # What was told to be settled or gone, not to tell it again.
+        self._settled: Final[set[InstrumentId]] = set()
+        self._delisted: Final[set[InstrumentId]] = set()
         self.skipped: Counter[str] = Counter()
         self.unreadable: dict[str, int] = {}
 
+    # -- LOADING -----------------------------------------------------------------------------------
+
     async def load_all_async(self, filters: dict[str, object] | None = None) -> None:
         """Load every instrument that passes the filters, by default those of the configuration."""
-        criteria = _need_filters(self._filters if filters is None else filters)
+        wanted = InstrumentFilters(self._filters if filters is None else filters)
         await self._load_account_fees()
         self._forget_skipped()
-        markets = await self._fetch_markets(None)
-        self._add_markets(market for market in markets if _passes(market, criteria))
+        markets, now_ns = await self._fetch_markets(None), self._clock_ns()
+        self._add_instruments(
+            self._to_instruments(market for market in markets if wanted.passes(market, now_ns))
+        )
         self._report_skipped()
 
     async def load_ids_async(
         self, instrument_ids: list[InstrumentId], filters: dict[str, object] | None = None
     ) -> None:
         """Load the instruments named, as far as they pass the filters."""
-        criteria = _need_filters(filters)
+        wanted = InstrumentFilters(filters)
         _need_instrument_ids(instrument_ids)
         symbols = {instrument_id.symbol.value for instrument_id in instrument_ids}
         if not symbols:
             return
         await self._load_account_fees()
         self._forget_skipped()
-        if len(symbols) <= REQUESTS_PER_LOAD_MAX:
-            markets = [m for symbol in sorted(symbols) for m in await self._fetch_markets(symbol)]
-        else:
-            markets = await self._fetch_markets(None)
-        named = [market for market in markets if market.symbol in symbols]
-        self._add_markets(market for market in named if _passes(market, criteria))
+        named, now_ns = await self._fetch_named(symbols), self._clock_ns()
+        self._add_instruments(
+            self._to_instruments(market for market in named if wanted.passes(market, now_ns))
+        )
         missing = sorted(symbols - {market.symbol for market in named})
         if missing:
             names = ", ".join(missing[:NAMES_LOGGED_MAX])
@@ -138,6 +160,147 @@ class ParadexInstrumentProvider(InstrumentProvider):
         """Load one instrument, anew if it is loaded already."""
         await self.load_ids_async([instrument_id], filters)
 
+    async def find_or_load(self, instrument_id: InstrumentId) -> Instrument | None:
+        """Return an instrument, loading it when it is not; None when there is no such instrument.
+
+        It is for what is named outright, such as by a subscription: filters do not matter. Those
+        who ask at once share one request.
+
+        Raises
+        ------
+        ConfigurationError
+            If the instrument is of another venue.
+        """
+        async with self._load_lock:
+            if self.find(instrument_id) is None:
+                await self.load_async(instrument_id)
+        return self.find(instrument_id)
+
+    # -- CHANGES WHILE RUNNING ---------------------------------------------------------------------
+
+    async def refresh(self) -> InstrumentChanges:
+        """Read the whole list again and return what became of the instruments.
+
+        Those that are loaded are brought up to date; new ones are added when all were to be loaded
+        and they pass the filters.
+        """
+        await self._load_account_fees()
+        self._forget_skipped()
+        markets, now_ns = await self._fetch_markets(None), self._clock_ns()
+        changes = self._take_over(market for market in markets if self._is_wanted(market, now_ns))
+        self._report_skipped()
+        if not markets or any(note.startswith("skipped row") for note in self.unreadable):
+            # What could not be read may be any of them: nothing is known to be gone.
+            return changes
+        there = {market.symbol for market in markets if is_identifier(market.symbol)}
+        gone = [i for i in self._instruments.values() if i.id.symbol.value not in there]
+        changes = self._note_ended(changes, gone, now_ns)
+        self._forget_long_expired(gone, now_ns)
+        return changes
+
+    async def apply_events(self, events: Sequence[MarketEvent]) -> InstrumentChanges:
+        """Return what became of the instruments by events of the channel ``markets``.
+
+        An event names what changed and not all that an instrument is made of, so the markets are
+        read anew, again after a moment where the list is behind the event. Events about instruments
+        that nobody wanted change nothing.
+        """
+        ended = {MARKET_SETTLED: self._settled, MARKET_DELETED: self._delisted}
+        told: dict[int, list[InstrumentId]] = {kind: [] for kind in ended}
+        open_events: dict[str, MarketEvent] = {}
+        for event in events:
+            if not is_identifier(event.market):
+                continue
+            instrument_id = symbol_to_instrument_id(event.market)
+            if event.event_type not in ended:
+                if self._load_all_on_start or self.find(instrument_id) is not None:
+                    open_events[event.market] = event
+                continue
+            open_events.pop(event.market, None)
+            if self.find(instrument_id) and instrument_id not in ended[event.event_type]:
+                ended[event.event_type].add(instrument_id)
+                told[event.event_type].append(instrument_id)
+        changes = await self._read_changes(open_events) if open_events else InstrumentChanges()
+        return replace(
+            changes,
+            settled=tuple(told[MARKET_SETTLED]),
+            delisted=(*changes.delisted, *told[MARKET_DELETED]),
+        )
+
+    async def _read_changes(self, events: dict[str, MarketEvent]) -> InstrumentChanges:
+        behind = set(events)
+        for delay_secs in EVENT_READ_DELAYS_SECS:
+            await asyncio.sleep(delay_secs)
+            self._forget_skipped()
+            markets, now_ns = await self._fetch_named(set(events)), self._clock_ns()
+            behind = set(events) - {m.symbol for m in markets if _shows(m, events[m.symbol])}
+            if not behind:
+                break
+        if behind:
+            names = ", ".join(sorted(behind)[:NAMES_LOGGED_MAX])
+            self._log.warning(f"Market events that GET /markets does not show: {names}")
+        changes = self._take_over(market for market in markets if self._is_wanted(market, now_ns))
+        self._report_skipped()
+        return changes
+
+    def _is_wanted(self, market: Market, now_ns: int) -> bool:
+        if not is_identifier(market.symbol):
+            return False
+        if self.find(symbol_to_instrument_id(market.symbol)) is not None:
+            return True
+        return self._load_all_on_start and InstrumentFilters(self._filters).passes(market, now_ns)
+
+    def _take_over(self, markets: Iterable[Market]) -> InstrumentChanges:
+        """Add what is new or different; what can be no instrument any more is delisted."""
+        refused: list[str] = []
+        fresh = self._to_instruments(markets, refused)
+        changes = compare_instruments(self._instruments, fresh)
+        again = [i for i in fresh if i.id in self._delisted]
+        self._delisted.difference_update(i.id for i in again)
+        self._add_instruments((*changes.listed, *changes.changed))
+        ids = [symbol_to_instrument_id(symbol) for symbol in refused]
+        delisted = [i for i in ids if self.find(i) is not None and i not in self._delisted]
+        self._delisted.update(delisted)
+        changed = {i.id for i in changes.changed}
+        return replace(
+            changes,
+            # What is back is listed again, whether or not it changed meanwhile.
+            listed=(*changes.listed, *(i for i in again if i.id not in changed)),
+            delisted=tuple(delisted),
+        )
+
+    def _note_ended(
+        self, changes: InstrumentChanges, gone: Iterable[Instrument], now_ns: int
+    ) -> InstrumentChanges:
+        settled, delisted = [], []
+        for instrument in gone:
+            if instrument.id in self._settled or instrument.id in self._delisted:
+                continue
+            if 0 < _find_expiry(instrument) <= now_ns:
+                self._settled.add(instrument.id)
+                settled.append(instrument.id)
+            else:
+                self._delisted.add(instrument.id)
+                delisted.append(instrument.id)
+        return replace(changes, settled=tuple(settled), delisted=(*changes.delisted, *delisted))
+
+    def _forget_long_expired(self, gone: list[Instrument], now_ns: int) -> None:
+        for instrument in gone:
+            expired_ns = _find_expiry(instrument)
+            if expired_ns and now_ns - expired_ns > EXPIRED_KEPT_NS:
+                del self._instruments[instrument.id]
+                self._settled.discard(instrument.id)
+                self._delisted.discard(instrument.id)
+
+    # -- READING -----------------------------------------------------------------------------------
+
+    async def _fetch_named(self, symbols: set[str]) -> list[Market]:
+        if len(symbols) <= REQUESTS_PER_LOAD_MAX:
+            markets = [m for symbol in sorted(symbols) for m in await self._fetch_markets(symbol)]
+        else:
+            markets = await self._fetch_markets(None)
+        return [market for market in markets if market.symbol in symbols]
+
     async def _fetch_markets(self, symbol: str | None) -> list[Market]:
         try:
             body = await self._http.get_markets(symbol)
@@ -147,16 +310,26 @@ class ParadexInstrumentProvider(InstrumentProvider):
             raise
         return parse_markets(body, self.unreadable)
 
-    def _add_markets(self, markets: Iterable[Market]) -> None:
+    def _to_instruments(
+        self, markets: Iterable[Market], refused: list[str] | None = None
+    ) -> list[Instrument]:
         ts_init = self._clock_ns()
+        instruments = []
         for market in markets:
             try:
-                instrument = market_to_instrument(market, ts_init, self._shared_fees.fees)
+                instruments.append(market_to_instrument(market, ts_init, self._shared_fees.fees))
             except MarketRefused as refusal:
                 self.skipped[refusal.reason] += 1
-                continue
-            self.add_currency(instrument.base_currency)
-            self.add_currency(instrument.quote_currency)
+                if refused is not None:
+                    refused.append(market.symbol)
+        return instruments
+
+    def _add_instruments(self, instruments: Iterable[Instrument]) -> None:
+        for instrument in instruments:
+            for currency in (instrument.get_base_currency(), instrument.quote_currency):
+                # A contract on an index or a barrel has no base currency.
+                if currency is not None:
+                    self.add_currency(currency)
             self.add(instrument)
 
     async def _load_account_fees(self) -> None:
@@ -182,44 +355,21 @@ class ParadexInstrumentProvider(InstrumentProvider):
             self._log.info(f"Skipped markets: {named}")
 
 
-def _passes(market: Market, criteria: dict[str, frozenset[str | int]]) -> bool:
-    held = {
-        "kind": market.asset_kind,
-        "base": market.base_currency.upper(),
-        "trading_mode": market.trading_mode,
-    }
-    return all(held[name] in wanted for name, wanted in criteria.items())
+def _shows(market: Market, event: MarketEvent) -> bool:
+    """Return whether a market, as it was read, is as an event tells."""
+    tick, step = event.price_tick_size, event.order_size_increment
+    return tick in (None, market.price_tick_size) and step in (None, market.order_size_increment)
+
+
+def _find_expiry(instrument: Instrument) -> int:
+    """Return when an instrument expires, 0 for one that does not."""
+    is_dated = isinstance(instrument, CryptoOption | CryptoFuture)
+    return int(instrument.expiration_ns) if is_dated else 0
 
 
 def _digits(address: str) -> str:
     """Return the digits of an address: some answers pad them with zeros."""
     return address.lower().removeprefix("0x").lstrip("0")
-
-
-def _need_filters(filters: dict[str, object] | None) -> dict[str, frozenset[str | int]]:
-    codes = {"kind": ASSET_KINDS, "trading_mode": TRADING_MODES, "base": None}
-    criteria: dict[str, frozenset[str | int]] = {}
-    for name, wanted in (filters or {}).items():
-        if name not in codes:
-            known = ", ".join(sorted(codes))
-            raise ConfigurationError("filters", f"{name!r} is unknown; use {known}")
-        words = [wanted] if isinstance(wanted, str) else wanted
-        if not isinstance(words, list | tuple | set | frozenset) or not words:
-            raise ConfigurationError("filters", f"{name!r} must be a word or a list of words")
-        criteria[name] = frozenset(_need_code(name, word, codes[name]) for word in words)
-    return criteria
-
-
-def _need_code(name: str, word: object, codes: dict[str, int] | None) -> str | int:
-    if not isinstance(word, str):
-        raise ConfigurationError("filters", f"{name!r} must be a word or a list of words")
-    if codes is None:
-        return word.upper()
-    code = codes.get(word.upper())
-    if code is None:
-        known = ", ".join(filter(None, codes))
-        raise ConfigurationError("filters", f"{name!r} has no {word!r}; use {known}")
-    return code
 
 
 def _need_instrument_ids(instrument_ids: Iterable[InstrumentId | str]) -> None:

@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 import orjson
 import pytest
 from nautilus_trader.config import InstrumentProviderConfig
@@ -32,6 +34,14 @@ def market(symbol: str, kind: str = "PERP", **changes: object) -> dict[str, obje
     } | changes
 
 
+def option(symbol: str, strike: str, expiry: datetime) -> dict[str, object]:
+    expiry_ms = int(expiry.timestamp() * 1000)
+    return market(symbol, "OPTION", option_type="CALL", strike_price=strike, expiry_at=expiry_ms)
+
+
+# The time is 14 November 2023, 22:13:20.
+NEAR = option("BTC-USD-17NOV23-90000-C", "90000", datetime(2023, 11, 17, 8, tzinfo=UTC))
+FAR = option("BTC-USD-29DEC23-95000-C", "95000", datetime(2023, 12, 29, 8, tzinfo=UTC))
 BTC, ETH, PEPE = (market(f"{base}-USD-PERP") for base in ("BTC", "ETH", "kPEPE"))
 
 
@@ -96,9 +106,8 @@ async def test_currencies_are_registered_with_8_decimals():
 async def test_what_cannot_be_an_instrument_is_skipped_and_counted_by_reason():
     venue = Venue(
         BTC,
-        market("BTC-USD-26DEC26-100000-C", "OPTION"),
-        market("BTC-USD-26DEC26-100000-P", "OPTION"),
-        market("ETH-USD", "SPOT"),
+        market("BTC-USD-96000-C", "PERP_OPTION"),
+        market("BTC-USD-96000-P", "PERP_OPTION"),
         market("X-USD-PERP", trading_mode="RFQ_ONLY"),
         market("Ü-USD-PERP"),
         market("Y-USD-PERP", price_tick_size="1e40"),
@@ -110,8 +119,7 @@ async def test_what_cannot_be_an_instrument_is_skipped_and_counted_by_reason():
     await provider.load_all_async()
 
     assert loaded(provider) == {"BTC-USD-PERP"}
-    assert provider.skipped["OPTION is not supported"] == 2
-    assert provider.skipped["SPOT is not supported"] == 1
+    assert provider.skipped["PERP_OPTION is not supported"] == 2
     assert provider.skipped["unknown kind is not supported"] == 1
     assert provider.skipped["does not trade on the order book"] == 1
     assert sum(n for reason, n in provider.skipped.items() if "ASCII" in reason) == 1
@@ -122,7 +130,7 @@ async def test_what_cannot_be_an_instrument_is_skipped_and_counted_by_reason():
 
 
 async def test_counts_are_those_of_the_last_load():
-    venue = Venue(market("ETH-USD", "SPOT"), {"symbol": "BROKEN"})
+    venue = Venue(market("ETH-USD-1-C", "PERP_OPTION"), {"symbol": "BROKEN"})
     provider = make_provider(venue)
 
     await provider.load_all_async()
@@ -135,25 +143,34 @@ async def test_counts_are_those_of_the_last_load():
 @pytest.mark.parametrize(
     ("filters", "expected"),
     [
-        ({}, {"BTC-USD-PERP", "kPEPE-USD-PERP"}),
-        ({"kind": "PERP"}, {"BTC-USD-PERP", "kPEPE-USD-PERP"}),
-        ({"kind": ["perp", "SPOT"]}, {"BTC-USD-PERP", "kPEPE-USD-PERP"}),
-        ({"kind": "OPTION"}, set()),
-        ({"base": "btc"}, {"BTC-USD-PERP"}),
-        ({"base": ("BTC", "kPEPE")}, {"BTC-USD-PERP", "kPEPE-USD-PERP"}),
-        ({"base": "KPEPE", "kind": "PERP"}, {"kPEPE-USD-PERP"}),
-        ({"base": "ETH"}, set()),
-        ({"trading_mode": "STANDARD"}, {"BTC-USD-PERP", "kPEPE-USD-PERP"}),
-        ({"trading_mode": "RFQ_ONLY"}, set()),
+        ({}, "BTC kPEPE SPOT NEAR FAR"),
+        ({"kind": "PERP"}, "BTC kPEPE"),
+        ({"kind": ["perp", "SPOT"]}, "BTC kPEPE SPOT"),
+        ({"kind": "FUTURE"}, ""),
+        ({"base": "btc"}, "BTC SPOT NEAR FAR"),
+        ({"base": ("BTC", "kPEPE")}, "BTC kPEPE SPOT NEAR FAR"),
+        ({"base": "KPEPE", "kind": "PERP"}, "kPEPE"),
+        ({"base": "ETH"}, ""),
+        ({"trading_mode": "STANDARD"}, "BTC kPEPE SPOT NEAR FAR"),
+        ({"trading_mode": "RFQ_ONLY"}, ""),
+        # Only what expires is measured by its expiry.
+        ({"expiry": "2023-11-17"}, "BTC kPEPE SPOT NEAR"),
+        ({"expiry": ["2023-11-17", "2023-12-29"], "kind": "OPTION"}, "NEAR FAR"),
+        ({"expiry": "2023-11-18", "kind": "OPTION"}, ""),
+        ({"expiry_within_days": 7}, "BTC kPEPE SPOT NEAR"),
+        ({"expiry_within_days": 2, "kind": "OPTION"}, ""),
+        ({"expiry_within_days": 90, "base": "BTC"}, "BTC SPOT NEAR FAR"),
     ],
 )
 async def test_filters(filters, expected):
-    venue = Venue(BTC, PEPE, market("BTC-USD", "SPOT"))
+    symbols = {"BTC": "BTC-USD-PERP", "kPEPE": "kPEPE-USD-PERP", "SPOT": "BTC-USD"}
+    symbols |= {"NEAR": NEAR["symbol"], "FAR": FAR["symbol"]}
+    venue = Venue(BTC, PEPE, market("BTC-USD", "SPOT"), NEAR, FAR)
     provider = make_provider(venue, filters=filters)
 
     await provider.initialize()
 
-    assert loaded(provider) == expected
+    assert loaded(provider) == {symbols[name] for name in expected.split()}
 
 
 async def test_given_filters_come_before_those_of_the_configuration():
@@ -167,13 +184,20 @@ async def test_given_filters_come_before_those_of_the_configuration():
 @pytest.mark.parametrize(
     ("filters", "says"),
     [
-        ({"market": "BTC"}, "'market' is unknown; use base, kind, trading_mode"),
+        ({"market": "BTC"}, "'market' is unknown; use base, expiry, expiry_within_days, kind"),
         ({"kind": "PERPETUAL"}, "'kind' has no 'PERPETUAL'; use PERP, OPTION"),
         ({"kind": ""}, "'kind' has no ''"),
         ({"trading_mode": "RFQ"}, "use STANDARD, RFQ_ONLY"),
         ({"base": []}, "a word or a list of words"),
         ({"base": 1}, "a word or a list of words"),
         ({"base": [1]}, "a word or a list of words"),
+        ({"expiry": "tomorrow"}, "'expiry' has no 'tomorrow'; write a date as 2026-12-26"),
+        ({"expiry": ["2026-02-30"]}, "'expiry' has no '2026-02-30'"),
+        ({"expiry": "20261226"}, "'expiry' has no '20261226'"),
+        ({"expiry": 20261226}, "a word or a list of words"),
+        ({"expiry_within_days": 0}, "must be 1 to 3650 whole days"),
+        ({"expiry_within_days": True}, "must be 1 to 3650 whole days"),
+        ({"expiry_within_days": "7"}, "must be 1 to 3650 whole days"),
     ],
 )
 def test_a_filter_that_cannot_match_is_refused_at_once(filters, says):
