@@ -148,6 +148,14 @@ class HttpClient:
         """Return the statistics of one market, or of all."""
         return await self._read("/markets/summary", {"market": market})
 
+    async def get_markets_history(self, market: str = "ALL") -> bytes:
+        """Return what became of one market, or of all, in the last seven days."""
+        return await self._read("/markets/history", {"market": market})
+
+    async def get_settlement_price(self, market: str) -> bytes:
+        """Return the price a market was settled at; HTTP 404 until it was."""
+        return await self._read("/markets/settlement-price", {"market": market})
+
     async def get_bbo(self, market: str) -> bytes:
         """Return the best bid and offer."""
         return await self._read(f"/bbo/{quote_segment(market)}")

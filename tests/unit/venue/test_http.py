@@ -97,6 +97,13 @@ READS: list[tuple[Call, str, dict[str, str], bool]] = [
     (lambda c: c.get_markets(), "/markets", {}, False),
     (lambda c: c.get_markets("ETH-USD-PERP"), "/markets", {"market": "ETH-USD-PERP"}, False),
     (lambda c: c.get_markets_summary(), "/markets/summary", {"market": "ALL"}, False),
+    (lambda c: c.get_markets_history(), "/markets/history", {"market": "ALL"}, False),
+    (
+        lambda c: c.get_settlement_price("X"),
+        "/markets/settlement-price",
+        {"market": "X"},
+        False,
+    ),
     (lambda c: c.get_bbo("ETH-USD-PERP"), "/bbo/ETH-USD-PERP", {}, False),
     (lambda c: c.get_orderbook("E-P", 50), "/orderbook/E-P", {"depth": "50"}, False),
     (
