@@ -567,13 +567,21 @@ def cases(table: dict[str, list[str]]) -> list[tuple[str, str]]:
 def test_a_required_field_that_is_missing_is_named(name: str, field: str) -> None:
     body = json.loads(load_rest(name).body)
     absences: list[dict[str, Any]] = [{key: body[key] for key in body if key != field}]
-    # The venue's empty lists may be null.
     if not isinstance(body[field], list):
         absences.append({**body, field: None})
     for absence in absences:
         with pytest.raises(MissingField) as caught:
             parser_of(name)(json.dumps(absence).encode(), {})
         assert caught.value.field == field
+
+
+@pytest.mark.parametrize("name", [n for n, fields in REQUIRED.items() if fields == ["results"]])
+def test_an_empty_list_may_be_null(name: str) -> None:
+    for body in (b'{"results": null}', b'{"results": []}'):
+        counters: dict[str, int] = {}
+        parsed = parser_of(name)(body, counters)
+        assert (parsed[0] if isinstance(parsed, tuple) else parsed) == []
+        assert counters == {}
 
 
 def test_a_token_that_is_missing_is_named_without_quoting_the_answer() -> None:
