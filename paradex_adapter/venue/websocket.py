@@ -120,6 +120,7 @@ class WebSocketConnection:
         self.name: Final = name
         self.connects = 0
         self.frames_received = 0
+        self.bytes_received = 0
         self.handler_errors = 0
         self.last_failure = ""
         self._base_url: Final = need_base_url(base_url)
@@ -167,6 +168,8 @@ class WebSocketConnection:
         return {
             **self._parser.counters,
             "connects": self.connects,
+            "frames": self.frames_received,
+            "bytes": self.bytes_received,
             "unmatched replies": self._pending.unmatched,
             "handler errors": self.handler_errors,
         }
@@ -268,14 +271,21 @@ class WebSocketConnection:
             raise NotSent(method, f"the {self.name} websocket is down")
         return await self._pending.send(transport, method, params, timeout_secs)
 
+    def drop(self, reason: str) -> None:
+        """Give up the open connection, with what it has not delivered yet; another one follows."""
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(reason)
+
     def on_text(self, data: bytes | str) -> None:
         """Take a text frame; called by the transport."""
         self.frames_received += 1
+        self.bytes_received += len(data)
         self._take(self._parse_text(data))
 
     def on_binary(self, data: bytes) -> None:
         """Take a binary frame; called by the transport."""
         self.frames_received += 1
+        self.bytes_received += len(data)
         self._take(self._parse_binary(data))
 
     def on_closed(self, reason: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from paradex_adapter.venue import market_feed, websocket
+from paradex_adapter.venue import book_recovery, feed_socket, market_feed, websocket
 from paradex_adapter.venue.errors import InvalidRequest, OutcomeUnknown, VenueUnavailable
 from paradex_adapter.venue.market_feed import MarketFeed
 from paradex_adapter.venue.retry import Backoff
@@ -40,13 +40,14 @@ class Sinks:
         self.resets: list[tuple[str, int]] = []
         self.lost: list[tuple[int, str]] = []
         self.events: list[str] = []
+        self.warnings: list[str] = []
 
 
 @pytest.fixture(autouse=True)
 def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(websocket, "RECONNECT_DELAY_FLOOR_SECS", 0.001)
-    monkeypatch.setattr(market_feed, "RESYNC_DELAY_INITIAL_MS", 1)
-    monkeypatch.setattr(market_feed, "RESYNC_DELAY_MAX_MS", 1)
+    monkeypatch.setattr(book_recovery, "RESYNC_DELAY_INITIAL_MS", 1)
+    monkeypatch.setattr(book_recovery, "RESYNC_DELAY_MAX_MS", 1)
 
 
 @pytest.fixture
@@ -78,6 +79,7 @@ async def feed_of(venue: ScriptedVenue) -> AsyncIterator[tuple[MarketFeed, Sinks
         on_connected=lambda: sinks.events.append("connected"),
         on_disconnected=lambda reason: sinks.events.append("disconnected"),
         backoff=Backoff(0, 0, Random(1)),
+        log=sinks.warnings.append,
     )
     before = asyncio.all_tasks()
     await feed.connect(5)
@@ -171,7 +173,7 @@ async def test_a_refused_subscription_leaves_no_ghost(venue: ScriptedVenue) -> N
 async def test_data_confirms_a_subscription_whose_acknowledgment_is_missing(
     venue: ScriptedVenue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(market_feed, "ACK_TIMEOUT_SECS", 0.1)
+    monkeypatch.setattr(feed_socket, "ACK_TIMEOUT_SECS", 0.1)
     venue.answer = lambda request: None
     venue.after_answer = lambda request: bbo_frame()
     async with feed_of(venue) as (feed, sinks):
@@ -183,7 +185,7 @@ async def test_data_confirms_a_subscription_whose_acknowledgment_is_missing(
 async def test_without_acknowledgment_or_data_it_failed_at_the_venue_too(
     venue: ScriptedVenue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(market_feed, "ACK_TIMEOUT_SECS", 0.05)
+    monkeypatch.setattr(feed_socket, "ACK_TIMEOUT_SECS", 0.05)
     venue.answer = lambda request: None
     # Data of another market says nothing about this one.
     venue.after_answer = lambda request: bbo_frame(market="ETH-USD-PERP")
@@ -209,7 +211,7 @@ async def test_an_unsubscribe_that_fails_is_counted_and_no_more(venue: ScriptedV
 async def test_everything_is_subscribed_again_before_the_feed_is_ready(
     venue: ScriptedVenue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(market_feed, "RESUBSCRIBE_BATCH", 3)
+    monkeypatch.setattr(feed_socket, "REQUESTS_AT_ONCE", 3)
     async with feed_of(venue) as (feed, sinks):
         for n in range(7):
             await feed.subscribe(KIND_BBO, f"M{n}")
@@ -254,7 +256,7 @@ async def test_a_subscription_cut_off_midway_is_made_on_the_next_connection(
 async def test_a_feed_that_stays_down_refuses_in_the_end(
     venue: ScriptedVenue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(market_feed, "SUBSCRIBE_TIMEOUT_SECS", 0.1)
+    monkeypatch.setattr(feed_socket, "SUBSCRIBE_TIMEOUT_SECS", 0.1)
     async with feed_of(venue) as (feed, _):
         venue.accepted = set()
         await venue.drop()
@@ -359,46 +361,71 @@ async def test_a_reconnect_makes_books_stale_until_their_snapshot(venue: Scripte
         ]
 
 
-async def test_a_snapshot_that_does_not_come_is_asked_for_but_not_for_ever(
+async def test_a_snapshot_that_does_not_come_is_asked_for_until_it_comes(
     venue: ScriptedVenue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(market_feed, "SNAPSHOT_TIMEOUT_SECS", 0.02)
-    monkeypatch.setattr(market_feed, "RESYNC_ATTEMPTS_MAX", 3)
+    monkeypatch.setattr(book_recovery, "SNAPSHOT_TIMEOUT_SECS", 0.02)
+    monkeypatch.setattr(book_recovery, "RESYNC_ATTEMPTS_MAX", 3)
+    monkeypatch.setattr(book_recovery, "RESYNC_CEILING_SECS", 0.01)
     async with feed_of(venue) as (feed, sinks):
         await feed.subscribe(KIND_BOOK, MARKET)
-        await until(lambda: sinks.lost)
-        assert sinks.lost == [(KIND_BOOK, MARKET)]
-        assert venue.methods() == ["subscribe"] + ["unsubscribe", "subscribe"] * 3 + ["unsubscribe"]
-        assert feed.counters["book resyncs"] == 3
-        assert feed.channels == []
-        assert sinks.resets == []
-        # Nothing is remembered against the market.
+        await until(lambda: feed.counters["book resyncs"] > 5)
+        # Said once, however long it takes.
+        assert len([line for line in sinks.warnings if MARKET in line]) == 1
+        assert venue.methods()[:5] == ["subscribe"] + ["unsubscribe", "subscribe"] * 2
+        assert (sinks.lost, sinks.resets) == ([], [])
+        assert feed.stale_books() == [MARKET]
         venue.after_answer = with_snapshot(10)
-        await feed.subscribe(KIND_BOOK, MARKET)
         await until(lambda: (10, True) in sinks.books)
+        assert feed.stale_books() == []
 
 
-async def test_a_book_that_breaks_again_and_again_is_given_up(
+async def test_a_book_the_venue_refuses_is_given_up(
     venue: ScriptedVenue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(market_feed, "RESYNC_ATTEMPTS_MAX", 3)
+    monkeypatch.setattr(book_recovery, "RESYNC_ATTEMPTS_MAX", 3)
+    venue.after_answer = with_snapshot(10)
+    async with feed_of(venue) as (feed, sinks):
+        await feed.subscribe(KIND_BOOK, MARKET)
+        await until(lambda: sinks.books)
+        venue.answer = answer_by_channel({BOOK: REFUSED})
+        venue.after_answer = lambda request: None
+        await venue.socket.send_bytes(book_frame(99))
+        await until(lambda: sinks.lost)
+        assert sinks.lost == [(KIND_BOOK, MARKET)]
+        assert sinks.resets == [(MARKET, 10)]
+        assert feed.counters["book resyncs"] == 3
+        assert feed.channels == []
+        # Nothing is remembered against the market.
+        venue.answer = lambda request: OK
+        venue.after_answer = with_snapshot(20)
+        await feed.subscribe(KIND_BOOK, MARKET)
+        await until(lambda: (20, True) in sinks.books)
+
+
+async def test_a_book_that_breaks_again_and_again_is_asked_for_less_often(
+    venue: ScriptedVenue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(book_recovery, "RESYNC_ATTEMPTS_MAX", 3)
     venue.after_answer = with_snapshot(10)
     async with feed_of(venue) as (feed, sinks):
         await feed.subscribe(KIND_BOOK, MARKET)
         for gaps in range(1, 5):
             await until(lambda n=gaps: len(sinks.books) == n)
             await venue.socket.send_bytes(book_frame(99))
-        await until(lambda: sinks.lost)
+        await until(lambda: sinks.warnings)
         assert len(sinks.resets) == 4
+        # The fourth waits for `RESYNC_CEILING_SECS`.
         assert feed.counters["book resyncs"] == 3
-        assert feed.channels == []
+        assert feed.channels == [BOOK]
+        assert feed.is_book_stale(MARKET)
 
 
 async def test_a_book_that_lived_starts_counting_anew(
     venue: ScriptedVenue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(market_feed, "RESYNC_ATTEMPTS_MAX", 2)
-    monkeypatch.setattr(market_feed, "BOOK_LIVED_SECS_MIN", 0.0)
+    monkeypatch.setattr(book_recovery, "RESYNC_ATTEMPTS_MAX", 2)
+    monkeypatch.setattr(book_recovery, "BOOK_LIVED_SECS_MIN", 0.0)
     venue.after_answer = with_snapshot(10)
     async with feed_of(venue) as (feed, sinks):
         await feed.subscribe(KIND_BOOK, MARKET)
@@ -417,8 +444,8 @@ async def test_frames_after_leaving_a_book_are_dropped(venue: ScriptedVenue) -> 
         await feed.unsubscribe(KIND_BOOK, MARKET)
         await venue.socket.send_bytes(book_frame(11))
         await venue.socket.send_bytes(bbo_frame())
-        await until(lambda: sinks.bbos)
-        assert sinks.books == [(10, True)]
+        await until(lambda: feed.counters["frames nobody asked for"] == 2)
+        assert (sinks.books, sinks.bbos) == ([(10, True)], [])
         assert feed.is_book_stale(MARKET)
 
 
