@@ -1,6 +1,6 @@
 """Walking the pages of a list, to the end or to an error, never silently short."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Final
 
 from paradex_adapter.venue.errors import MalformedReply
@@ -11,7 +11,7 @@ PAGES_MAX: Final = 1000
 async def iter_pages[Page](
     fetch: Callable[[str | None], Awaitable[tuple[Page, str | None]]],
     pages_max: int = PAGES_MAX,
-) -> AsyncIterator[Page]:
+) -> AsyncGenerator[Page]:
     """Yield page after page, until one names no next.
 
     Parameters

@@ -462,7 +462,7 @@ async def test_every_request_is_answered(
     await until(lambda: len(watcher.answered) == len(asked), f"{len(watcher.answered)} answers")
     assert set(watcher.answered) == set(asked)
     assert len(watcher.instruments) > 1
-    await until(lambda: "book snapshot" in log_of(capfd, run))
+    await until(lambda: "book deltas of the past" in log_of(capfd, run))
 
 
 async def test_a_request_for_an_unlisted_instrument_is_answered_with_none(

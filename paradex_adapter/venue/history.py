@@ -1,0 +1,309 @@
+"""Trades, bars and funding of the past over REST: oldest first, each once, or cut and said so.
+
+The venue states neither the order of its lists nor whether the bounds of a time range belong to it.
+So a range is asked for a millisecond wider on either side and trimmed here, and rows are sorted by
+time here. Where pages run backward in time, as they do, reading ends when nothing more can be
+wanted; where they do not, every page is read.
+"""
+
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from typing import Final, final
+
+from paradex_adapter.venue.errors import InvalidRequest
+from paradex_adapter.venue.http import HttpClient
+from paradex_adapter.venue.paging import iter_pages
+from paradex_adapter_core.messages import FundingData, KlineTuple, TradeTuple
+from paradex_adapter_core.parsers.market_data import (
+    parse_funding_data,
+    parse_klines,
+    parse_trades,
+)
+
+NANOS_PER_MILLI: Final = 1_000_000
+NANOS_PER_MIN: Final = 60_000_000_000
+
+RESOLUTIONS_MINS: Final = (1, 3, 5, 15, 30, 60)
+PRICE_KINDS: Final = ("last", "mark", "underlying")
+
+# The venue's own bounds.
+TRADES_PER_PAGE: Final = 1000
+FUNDING_PER_PAGE: Final = 5000
+# It does not say how many bars it answers with; a chunk of so many asks for less than half a day.
+KLINES_PER_CHUNK: Final = 500
+
+# One answer holds no more rows, and takes no more requests.
+ROWS_MAX: Final = 200_000
+REQUESTS_MAX: Final = 1000
+# A range without a beginning ends where so many chunks in a row were empty.
+EMPTY_CHUNKS_MAX: Final = 20
+
+
+@final
+class History[Row]:
+    """Rows of the past, oldest first.
+
+    Attributes
+    ----------
+    rows : list[Row]
+        Each once, in time order; rows of one time as the venue ordered them.
+    is_cut : bool
+        Whether a bound was reached before the range was: rows are missing, the oldest ones where
+        the venue lists the newest first.
+    unreadable : dict[str, int]
+        What the parser counted: rows it skipped and words it does not know.
+    """
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        self.is_cut = False
+        self.unreadable: dict[str, int] = {}
+
+
+async def fetch_trades(
+    http: HttpClient,
+    market: str,
+    start_ns: int | None = None,
+    end_ns: int | None = None,
+    limit: int = 0,
+    *,
+    rows_max: int = ROWS_MAX,
+    requests_max: int = REQUESTS_MAX,
+) -> History[TradeTuple]:
+    """Return the trades of a market from `start_ns` to `end_ns`, both included.
+
+    Parameters
+    ----------
+    http : HttpClient
+        The venue's REST interface.
+    market : str
+        Its symbol.
+    start_ns, end_ns : int, optional
+        Nanoseconds since the Unix epoch. Times of trades are whole milliseconds over REST.
+    limit : int
+        The most rows, the latest of the range; 0 for all.
+    rows_max, requests_max : int
+        Bounds of this answer.
+
+    Raises
+    ------
+    ParadexError
+        What `HttpClient` raises, or a page that names itself as the next.
+    MalformedMessage
+        If a page cannot be read.
+    """
+    history = History[TradeTuple]()
+    start_ms, end_ms = _widened(start_ns, end_ns)
+
+    async def fetch(cursor: str | None) -> tuple[list[TradeTuple], str | None]:
+        body = await http.get_trades(market, start_ms, end_ms, cursor, TRADES_PER_PAGE)
+        return parse_trades(body, history.unreadable)
+
+    reader = _PageReader(
+        history, _trade_key, _trade_time, start_ns, end_ns, limit, rows_max, requests_max
+    )
+    await reader.read(fetch)
+    return history
+
+
+async def fetch_funding(
+    http: HttpClient,
+    market: str,
+    start_ns: int | None = None,
+    end_ns: int | None = None,
+    limit: int = 0,
+    *,
+    rows_max: int = ROWS_MAX,
+    requests_max: int = REQUESTS_MAX,
+) -> History[FundingData]:
+    """Return the funding of a market over a time range; otherwise as `fetch_trades`."""
+    history = History[FundingData]()
+    start_ms, end_ms = _widened(start_ns, end_ns)
+
+    async def fetch(cursor: str | None) -> tuple[list[FundingData], str | None]:
+        body = await http.get_funding_data(market, start_ms, end_ms, cursor, FUNDING_PER_PAGE)
+        return parse_funding_data(body, history.unreadable)
+
+    reader = _PageReader(
+        history, _funding_key, _funding_time, start_ns, end_ns, limit, rows_max, requests_max
+    )
+    await reader.read(fetch)
+    return history
+
+
+async def fetch_klines(
+    http: HttpClient,
+    market: str,
+    resolution_mins: int,
+    price_kind: str = "last",
+    start_ns: int | None = None,
+    end_ns: int | None = None,
+    limit: int = 0,
+    *,
+    now_ns: int | None = None,
+    rows_max: int = ROWS_MAX,
+    requests_max: int = REQUESTS_MAX,
+) -> History[KlineTuple]:
+    """Return the finished bars that close from `start_ns` to `end_ns`, both included.
+
+    A row's time is the bar's opening; a minute in which nothing happened has no row. Chunks are
+    read from the latest backward, so a limit or a bound keeps the latest.
+
+    Parameters
+    ----------
+    http : HttpClient
+        The venue's REST interface.
+    market : str
+        Its symbol.
+    resolution_mins : int
+        One of `RESOLUTIONS_MINS`.
+    price_kind : str
+        One of `PRICE_KINDS`.
+    start_ns, end_ns, limit, rows_max, requests_max
+        As in `fetch_trades`.
+    now_ns : int, optional
+        What time it is: a bar that closes later is not finished.
+
+    Raises
+    ------
+    InvalidRequest
+        If the venue has no such bars.
+    ParadexError
+        What `HttpClient` raises.
+    MalformedMessage
+        If an answer cannot be read.
+    """
+    if resolution_mins not in RESOLUTIONS_MINS:
+        raise InvalidRequest("resolution", f"is one of {RESOLUTIONS_MINS} minutes")
+    if price_kind not in PRICE_KINDS:
+        raise InvalidRequest("price_kind", f"is one of {PRICE_KINDS}")
+    history = History[KlineTuple]()
+    width = resolution_mins * NANOS_PER_MIN
+    now_ns = time.time_ns() if now_ns is None else now_ns
+    # The opening times of the first and the last bar wanted.
+    last = (min(now_ns, now_ns if end_ns is None else end_ns) // width - 1) * width
+    first = max(0, -(-(start_ns or 0) // width) - 1) * width
+    found: dict[int, KlineTuple] = {}
+    empty_chunks = 0
+    requests = 0
+    while last >= first:
+        if requests == requests_max or len(found) >= rows_max:
+            history.is_cut = True
+            break
+        chunk_first = max(first, last - (KLINES_PER_CHUNK - 1) * width)
+        body = await http.get_klines(
+            market,
+            resolution_mins,
+            chunk_first // NANOS_PER_MILLI,
+            last // NANOS_PER_MILLI,
+            price_kind,
+        )
+        requests += 1
+        klines = [
+            kline
+            for kline in parse_klines(body, history.unreadable)
+            if chunk_first <= kline[0] <= last
+        ]
+        found.update((kline[0], kline) for kline in klines)
+        if limit and len(found) >= limit:
+            break
+        empty_chunks = 0 if klines else empty_chunks + 1
+        if not start_ns and empty_chunks == EMPTY_CHUNKS_MAX:
+            break
+        last = chunk_first - width
+    history.rows = [found[opening] for opening in sorted(found)][-limit:]
+    return history
+
+
+class _PageReader[Row]:
+    """Reads the pages of one list into a `History`."""
+
+    def __init__(
+        self,
+        history: History[Row],
+        key: Callable[[Row], object],
+        time_of: Callable[[Row], int],
+        start_ns: int | None,
+        end_ns: int | None,
+        limit: int,
+        rows_max: int,
+        requests_max: int,
+    ) -> None:
+        self._history: Final = history
+        self._key: Final = key
+        self._time_of: Final = time_of
+        self._start_ns: Final = start_ns or 0
+        self._end_ns: Final = end_ns
+        self._limit: Final = limit
+        self._rows_max: Final = rows_max
+        self._requests_max: Final = requests_max
+        self._found: Final[dict[object, Row]] = {}
+        self._is_newest_first = True
+        self._oldest_ns: int | None = None
+
+    async def read(
+        self, fetch: Callable[[str | None], Awaitable[tuple[list[Row], str | None]]]
+    ) -> None:
+        """Read until the range, the limit or a bound is reached."""
+        pages = 0
+        # One page more than are wanted tells a list that was cut from one that ended there.
+        async with aclosing(iter_pages(fetch, self._requests_max + 1)) as listed:
+            async for page in listed:
+                pages += 1
+                if pages > self._requests_max:
+                    self._history.is_cut = True
+                    break
+                self._take(page)
+                if self._is_done():
+                    break
+                if len(self._found) >= self._rows_max:
+                    self._history.is_cut = True
+                    break
+        rows = list(self._found.values())
+        if self._is_newest_first:
+            # Sorting keeps the order of equal times, which is theirs at the venue.
+            rows.reverse()
+        rows.sort(key=self._time_of)
+        self._history.rows = rows[-self._limit :]
+
+    def _take(self, page: list[Row]) -> None:
+        for row in page:
+            key, at_ns = self._key(row), self._time_of(row)
+            if key in self._found:
+                # Told twice; where it stands the second time says nothing about the order.
+                continue
+            if self._oldest_ns is not None and at_ns > self._oldest_ns:
+                self._is_newest_first = False
+            self._oldest_ns = at_ns
+            if at_ns >= self._start_ns and (self._end_ns is None or at_ns <= self._end_ns):
+                self._found[key] = row
+
+    def _is_done(self) -> bool:
+        if not self._is_newest_first or self._oldest_ns is None:
+            return False
+        has_all = 0 < self._limit <= len(self._found)
+        return has_all or self._oldest_ns < self._start_ns
+
+
+def _widened(start_ns: int | None, end_ns: int | None) -> tuple[int | None, int | None]:
+    start_ms = max(0, start_ns // NANOS_PER_MILLI - 1) if start_ns else None
+    end_ms = end_ns // NANOS_PER_MILLI + 1 if end_ns is not None else None
+    return start_ms, end_ms
+
+
+def _trade_key(trade: TradeTuple) -> object:
+    # The venue's ids are unique per type of trade only.
+    return trade[2], trade[6]
+
+
+def _trade_time(trade: TradeTuple) -> int:
+    return trade[8]
+
+
+def _funding_key(funding: FundingData) -> object:
+    return funding.ts_event, funding.funding_index, funding.funding_rate
+
+
+def _funding_time(funding: FundingData) -> int:
+    return funding.ts_event
