@@ -6,7 +6,6 @@ The venue writes an absent number as an empty string, and an integer now as a nu
 
 import json
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Final
 
 import orjson
@@ -69,10 +68,16 @@ def as_plain_decimal(number: str) -> str:
 
     An exponent out of all proportion stays, and makes the number one that cannot be read.
     """
-    _, mark, exponent = number.lower().partition("e")
+    mantissa, mark, exponent = number.lower().partition("e")
     if not mark or len(exponent) > EXPONENT_CHARS_MAX:
         return number
-    return format(Decimal(number), "f")
+    sign = "-" if mantissa.startswith("-") else ""
+    whole, _, fraction = mantissa.lstrip("-").partition(".")
+    point = len(whole) + int(exponent)
+    digits = "0" * (1 - point) + whole + fraction
+    point = max(point, 1)
+    digits = digits.ljust(point, "0")
+    return f"{sign}{digits[:point]}.{digits[point:]}".rstrip(".")
 
 
 def as_excerpt(body: bytes | str) -> str:

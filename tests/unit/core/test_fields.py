@@ -214,3 +214,23 @@ def test_unreadable_rows_are_skipped_and_counted() -> None:
 
 def test_cursor_of_the_last_page_is_none() -> None:
     assert [fields.find_cursor({"next": text}) for text in ("c", "", None)] == ["c", None, None]
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        ("1.5", "1.5"),
+        ("4e-05", "0.00004"),
+        ("-4E-05", "-0.00004"),
+        ("1.25e2", "125"),
+        ("1.25e+1", "12.5"),
+        ("-12.5e-1", "-1.25"),
+        ("1e3", "1000"),
+        ("0e-9", "0.000000000"),
+        ("12.345e-2", "0.12345"),
+        ("1e1000", "1e1000"),
+        ("NaN", "NaN"),
+    ],
+)
+def test_numbers_lose_their_exponent(number: str, text: str) -> None:
+    assert fields.as_plain_decimal(number) == text
