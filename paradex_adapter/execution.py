@@ -38,6 +38,7 @@ from nautilus_trader.model.enums import (
     AccountType,
     LiquiditySide,
     OmsType,
+    OrderStatus,
 )
 from nautilus_trader.model.events import OrderFilled
 from nautilus_trader.model.identifiers import (
@@ -98,6 +99,8 @@ CONNECT_ATTEMPTS_MAX: Final = 3
 CONNECT_RETRY_DELAY_SECS: Final = 1.0
 # The stream tells every change of margin; balances are read at most this often.
 ACCOUNT_REFRESH_SECS: Final = 1.0
+# How long an order may be neither accepted nor refused before the engine is told that it is there.
+NEW_ORDER_NS_MAX: Final = 10_000_000_000
 # How long the stream waits for the engine to ask for reconciliation (it waits for other clients
 # first, and does not ask at all where reconciliation is switched off), and to be done with it.
 START_HOLD_SECS: Final = 60.0
@@ -461,7 +464,20 @@ class ParadexExecutionClient(LiveExecutionClient):
         if report is None:
             self._log.warning(f"Nothing is known of order {command.client_order_id!r}")
             return
-        self._send_order_status_report(report)
+        if not self._is_untimely(report, command):
+            self._send_order_status_report(report)
+
+    def _is_untimely(self, report: OrderStatusReport, command: QueryOrder) -> bool:
+        """Return whether the engine would conclude from a report what it does not say."""
+        if report.order_status == OrderStatus.SUBMITTED:
+            # It takes a report of a new order for its acceptance, and no report at all, after some
+            # time, for its refusal: it gets one where the venue takes its time.
+            state = self.session.store.find_order(command.client_order_id.value)
+            return state is None or self._clock.timestamp_ns() < state.ts_sent + NEW_ORDER_NS_MAX
+        order = self._cache.order(command.client_order_id)
+        # A cancel asked for since the query: the report would end the wait for its outcome.
+        is_newer = order is not None and order.last_event.ts_init > command.ts_init
+        return is_newer and order.is_pending_cancel and report.is_open
 
     # -- reports ----------------------------------------------------------------------------------
 

@@ -114,6 +114,9 @@ class OrderNews:
             self._log.error(f"{kind} of {client_order_id} is lost: {error}")
 
     def _tell_accepted(self, event: OrderAccepted, order: Order) -> None:
+        if order.venue_order_id is not None and order.is_open:
+            # A report of it, asked for while it was new, was enough for the engine.
+            return
         if order.is_closed:
             self._log.error(
                 f"{order.client_order_id!r} works at Paradex as {event.venue_order_id}, though the "

@@ -19,7 +19,7 @@ from paradex_adapter.local_exchange import LocalExchange, rpc
 from paradex_adapter.local_exchange.errors import INVALID_BEARER, RpcError
 from paradex_adapter.local_exchange.tokens import Tokens
 from paradex_adapter.venue.websocket import WebSocketConnection
-from tests.integration.live_node import Watcher, build_node, live_node, stop_node
+from tests.integration.live_node import Watcher, build_node, connecting, live_node, stop_node
 from tests.integration.trading_node import WAIT_SECS, until
 
 MARKET = "BTC-USD-PERP"
@@ -35,17 +35,13 @@ async def start(where: Any, **options: Any) -> dict[str, Any]:
     """Start a node, and tell how far its clients and its trader got."""
     options = {"data": None, "execution": None, **options}
     node = build_node(where, Watcher(), timeout_secs=0.3, **options)
+    connected = connecting(node)
     running = asyncio.create_task(node.run_async())
+    async with asyncio.timeout(WAIT_SECS):
+        for done in connected:
+            await done.wait()
     engines = (node.kernel.data_engine, node.kernel.exec_engine)
     clients = [client for engine in engines for client in engine._clients.values()]
-    await until(lambda: all(client._tasks for client in clients), "the clients connect")
-    await until(
-        lambda: (
-            node.trader.is_running
-            or all(task.done() for client in clients for task in client._tasks)
-        ),
-        "the clients are done connecting",
-    )
     told = {
         "is_connected": [client.is_connected for client in clients],
         "is_running": node.trader.is_running,

@@ -131,9 +131,10 @@ def build_node(
     if trader is not None:
         node.trader.add_strategy(trader)
     if data is not None:
-        node.add_data_client_factory(name, ParadexLiveDataClientFactory)
+        # The node looks for what stands before a hyphen.
+        node.add_data_client_factory(name.partition("-")[0], ParadexLiveDataClientFactory)
     if execution is not None:
-        node.add_exec_client_factory(name, ParadexLiveExecClientFactory)
+        node.add_exec_client_factory(name.partition("-")[0], ParadexLiveExecClientFactory)
     node.build()
     return node
 
@@ -162,6 +163,25 @@ async def live_node(
     finally:
         await stop_node(node, running)
     await until(lambda: not leftover_tasks(tasks), "every task of the node ended")
+
+
+def connecting(node: TradingNode) -> list[asyncio.Event]:
+    """Return an event for each client, which is set when it is done connecting, well or not."""
+    engines = (node.kernel.data_engine, node.kernel.exec_engine)
+    return [_connecting(client) for engine in engines for client in engine._clients.values()]
+
+
+def _connecting(client: Any) -> asyncio.Event:
+    done, connect = asyncio.Event(), client._connect_or_explain
+
+    async def connect_and_tell() -> None:
+        try:
+            await connect()
+        finally:
+            done.set()
+
+    client._connect_or_explain = connect_and_tell
+    return done
 
 
 async def stop_node(node: TradingNode, running: asyncio.Task[Any]) -> None:
