@@ -6,6 +6,8 @@ Exit codes: 0 done, 1 failed (one sentence on standard error says why), 2 wrong 
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final, NoReturn
 
 from paradex_adapter.venue.errors import ParadexError
@@ -14,6 +16,12 @@ PORT_MAX: Final = 65_535
 SECONDS_MAX: Final = 86_400
 SEED_MAX: Final = 2**32 - 1
 INTERVAL_MS_MAX: Final = 60_000
+HISTORY_KINDS: Final = ("trades", "bars", "funding")
+RESOLUTIONS_MINS: Final = (1, 3, 5, 15, 30, 60)
+PRICE_KINDS: Final = ("last", "mark", "underlying")
+ENVIRONMENTS: Final = ("mainnet", "testnet")
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+NANOS_PER_MICRO: Final = 1000
 LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "OFF")
 
 EXIT_FAILED: Final = 1
@@ -111,6 +119,61 @@ def demo(arguments: Sequence[str] | None = None) -> int:
         return EXIT_INTERRUPTED
 
 
+def history(arguments: Sequence[str] | None = None) -> int:
+    """Run ``paradex-history``; return its exit code.
+
+    Parameters
+    ----------
+    arguments : Sequence[str], optional
+        The command line without the program's name; by default that of the process.
+    """
+    parser = _OneLineParser(
+        "paradex-history",
+        "Download the past of a market into a Nautilus ParquetDataCatalog, with its instrument. "
+        "Run again, it goes on where it stopped and asks for nothing it has.",
+    )
+    parser.add_argument("--market", required=True, help="such as BTC-USD-PERP")
+    parser.add_argument("--kind", required=True, choices=HISTORY_KINDS)
+    parser.add_argument(
+        "--start", required=True, type=_moment, help="such as 2026-11-01 or 2026-11-01T08:30Z (UTC)"
+    )
+    parser.add_argument("--end", required=True, type=_moment, help="before when; as --start")
+    parser.add_argument("--catalog", required=True, type=Path, metavar="DIR")
+    parser.add_argument(
+        "--resolution",
+        type=int,
+        choices=RESOLUTIONS_MINS,
+        default=1,
+        help="of bars, in minutes (1)",
+    )
+    parser.add_argument(
+        "--price-kind", choices=PRICE_KINDS, default="last", help="that bars are made of (last)"
+    )
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--environment", choices=ENVIRONMENTS, default="mainnet", help="(mainnet)")
+    where.add_argument("--base-url-http", metavar="URL", help="instead, ends with /v1")
+    given = parser.parse_args(arguments)
+    if given.end <= given.start:
+        parser.error("argument --end: must be after --start")
+
+    from paradex_adapter import history as downloads
+    from paradex_adapter.constants import BASE_URLS_HTTP, ParadexEnvironment
+
+    download = downloads.Download(
+        market=given.market,
+        kind=given.kind,
+        start_ns=given.start,
+        end_ns=given.end,
+        resolution_mins=given.resolution,
+        price_kind=given.price_kind,
+    )
+    base_url = given.base_url_http or BASE_URLS_HTTP[ParadexEnvironment(given.environment)]
+    try:
+        return downloads.run(download, given.catalog, base_url)
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+
+
 class _OneLineParser(argparse.ArgumentParser):
     """A parser whose complaint is one line."""
 
@@ -141,3 +204,18 @@ def _whole(minimum: int, maximum: int) -> Callable[[str], int]:
         return int(text)
 
     return convert
+
+
+def _moment(text: str) -> int:
+    """Return a date or time as nanoseconds since the Unix epoch; without a zone it is UTC."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = EPOCH
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    if moment <= EPOCH:
+        raise argparse.ArgumentTypeError(
+            f"must be a time such as 2026-11-01T08:30Z, not {text[:40]!r}"
+        )
+    return (moment - EPOCH) // timedelta(microseconds=1) * NANOS_PER_MICRO
