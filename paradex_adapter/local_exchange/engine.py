@@ -87,6 +87,7 @@ class Engine:
         *,
         is_fill_side_of_taker: bool = False,
         is_order_before_fill: bool = False,
+        is_printing: bool = True,
     ) -> None:
         self._markets = markets
         self._accounts = accounts
@@ -94,6 +95,8 @@ class Engine:
         self._listener = listener
         self._is_fill_side_of_taker = is_fill_side_of_taker
         self._is_order_before_fill = is_order_before_fill
+        # Where a recording is played, the public tape is the recorded one.
+        self._is_printing = is_printing
         self._effects = _Effects()
         self._orders_count = 0
         self._fills_count = 0
@@ -144,6 +147,17 @@ class Engine:
                 order.remaining += size - order.size
                 order.size, order.price = size, price
                 self._match(order, market)
+                self._cull_reduce_only(market)
+            self._publish(market)
+
+    def meet(self, maker: Order, taker: Order) -> None:
+        """Fill a resting order against one that came from elsewhere, of at most its size."""
+        market = self._markets[maker.market]
+        with localcontext(MONEY):
+            if maker.is_reduce_only and not self._still_reduces(maker):
+                self._cancel_resting(maker, market, "REDUCE_ONLY_WILL_INCREASE")
+            else:
+                self._trade(taker, maker, taker.remaining, market)
                 self._cull_reduce_only(market)
             self._publish(market)
 
@@ -259,7 +273,6 @@ class Engine:
         seq_no: int,
     ) -> Trade:
         market.trades_count += 1
-        market.volume = MONEY.add(market.volume, MONEY.multiply(price, size))
         trade = Trade(
             ordinal=market.trades_count,
             id=market.trade_ids.next(),
@@ -271,8 +284,10 @@ class Engine:
             trade_type=trade_type,
             seq_no=seq_no,
         )
-        market.trades.append(trade)
-        self._effects.trades.append(trade)
+        if self._is_printing:
+            market.volume = MONEY.add(market.volume, MONEY.multiply(price, size))
+            market.trades.append(trade)
+            self._effects.trades.append(trade)
         return trade
 
     def _settle(

@@ -23,6 +23,8 @@ from paradex_adapter.local_exchange.options import Options
 from paradex_adapter.local_exchange.outcomes import OutcomeQueue
 from paradex_adapter.local_exchange.past import Pasts
 from paradex_adapter.local_exchange.rate_limits import RateLimits
+from paradex_adapter.local_exchange.replay import Replay
+from paradex_adapter.local_exchange.replay_player import ReplayPlayer
 from paradex_adapter.local_exchange.rest import Pager
 from paradex_adapter.local_exchange.rest_account import AccountEndpoints
 from paradex_adapter.local_exchange.rest_history import FUNDING_PERIOD_HOURS, HistoryEndpoints
@@ -69,22 +71,40 @@ class LocalExchange(Controls):
         self._requested_port = port
         self._clock = Clock()
         self._accounts: dict[str, Account] = {}
-        self._markets = {rules.symbol: Market.listed(rules, seed) for rules in self.options.markets}
+        replay = self.options.replay
+        listed = replay.markets if replay else self.options.markets
+        self._markets = {rules.symbol: Market.listed(rules, seed) for rules in listed}
         self._tasks: list[asyncio.Task[None]] = []
         self._faults = Faults()
         self._build()
         self._makers = self._internal_account("maker")
         self._takers = self._internal_account("taker")
+        self._player = self._make_player(replay) if replay else None
         self._simulations = [
             MarketSimulation(market, self._makers, self._takers, self._internal, seed)
-            for market in self._markets.values()
+            for market in (() if replay else self._markets.values())
         ]
         self._labels = 0
         self._main = self.add_account("main", balance=self.options.balance)
 
+    def _make_player(self, replay: Replay) -> ReplayPlayer:
+        player = ReplayPlayer(
+            replay,
+            self._markets,
+            self._engine,
+            self._internal,
+            self._makers,
+            self._feed,
+            self._pasts,
+            self._clock,
+        )
+        self._feed.played = player.has_told
+        return player
+
     def _build(self) -> None:
         options, clock, markets, accounts = self.options, self._clock, self._markets, self._accounts
-        pasts = self._pasts = Pasts(self.seed, clock, options.history_hours)
+        history_hours = 0 if options.replay else options.history_hours
+        pasts = self._pasts = Pasts(self.seed, clock, history_hours)
         self._accrued_ms = clock.now_ms()
         self._comparisons = 0
         self._feed = Feed(markets, clock, options, pasts)
@@ -96,6 +116,7 @@ class LocalExchange(Controls):
             self._feed,
             is_fill_side_of_taker=options.is_fill_side_of_taker,
             is_order_before_fill=options.is_order_before_fill,
+            is_printing=options.replay is None,
         )
         self._internal = InternalOrders(self._engine, clock)
         self._outcomes = OutcomeQueue(options.outcome_delay_ms)
@@ -129,6 +150,10 @@ class LocalExchange(Controls):
         """
         await self._http.start(self._requested_port)
         options = self.options
+        if self._player is not None:
+            # The public feed is the recording and nothing else.
+            self._tasks.append(asyncio.get_running_loop().create_task(self._player.run()))
+            return
         if options.simulation_interval_ms:
             self._simulate()
             self._repeat(options.simulation_interval_ms, self._simulate)

@@ -39,6 +39,16 @@ from paradex_adapter.local_exchange.sequences import Clock
 #: Family, market and account; for the top of a book also its interval and price step.
 Key = tuple[str, str, str, int, Decimal | None]
 _TOPS: Final = (BOOK_TOP, INTERACTIVE[BOOK_TOP])
+#: Who hears of a recorded event.
+PLAYED: Final = {
+    "trade": ("trades",),
+    "bbo": (BBO, INTERACTIVE[BBO]),
+    "book": (BOOK, INTERACTIVE[BOOK]),
+    "market_summary": (SUMMARY,),
+    "funding_data": ("funding_data",),
+    "funding_rate_comparison": (),
+}
+COMPARISON_INTERVALS_MS: Final = (500, 1000)
 _MS_PER_S: Final = 1000
 _US_PER_MS: Final = 1000
 
@@ -60,6 +70,8 @@ class Feed:
         # The markets of those who named the ones whose summaries they want.
         self._scopes: dict[Subscriber, set[str]] = {}
         self._is_fill_doubled = False
+        # Where a recording is played: whether it has told something of a family and market yet.
+        self.played: Callable[[str, str], bool] | None = None
         self.open_interest: Callable[[str], Decimal] = lambda _symbol: ZERO
         self._pasts = pasts
 
@@ -89,6 +101,8 @@ class Feed:
 
     def _first_frame(self, key: Key) -> frames.Frame | None:
         now_us = self._clock.now_us()
+        if self.played is not None and not self.played(key[0], key[1]):
+            return None
         if key[0] in (BOOK, INTERACTIVE[BOOK]):
             is_interactive = key[0] != BOOK
             market = self._markets[key[1]]
@@ -188,20 +202,26 @@ class Feed:
     def on_book(self, market: Market, change: BookChange) -> None:
         """Send a change of a book, and the best prices when they changed."""
         now_us = self._clock.now_us()
-        if market.symbol in self._skipped:
-            self._skipped.discard(market.symbol)
-        else:
+        if not self._is_skipped(market):
             for family in (BOOK, INTERACTIVE[BOOK]):
                 self._public(
                     family, market.symbol, lambda: frames.delta_frame(market, change, now_us)
                 )
+        self._schedule_tops(market)
+        if change.is_best_changed:
+            for family in (BBO, INTERACTIVE[BBO]):
+                self._public(family, market.symbol, lambda: frames.bbo_frame(market, now_us))
+
+    def _is_skipped(self, market: Market) -> bool:
+        is_skipped = market.symbol in self._skipped
+        self._skipped.discard(market.symbol)
+        return is_skipped
+
+    def _schedule_tops(self, market: Market) -> None:
         for key in self._tops[market.symbol] - self._scheduled:
             self._scheduled.add(key)
             loop = asyncio.get_running_loop()
             loop.call_later(key[3] / _MS_PER_S, self._send_top, key)
-        if change.is_best_changed:
-            for family in (BBO, INTERACTIVE[BBO]):
-                self._public(family, market.symbol, lambda: frames.bbo_frame(market, now_us))
 
     def _send_top(self, key: Key) -> None:
         self._scheduled.discard(key)
@@ -209,6 +229,22 @@ class Feed:
             self._tops[key[1]].discard(key)
             return
         self._send(self._listeners((key,)), lambda: self._top_frame(key))
+
+    def play(self, market: Market, event: str, fields: dict[str, object]) -> None:
+        """Send a recorded event to those who listen to its kind."""
+        families = PLAYED[event]
+        if event == "book":
+            self._schedule_tops(market)
+            if self._is_skipped(market):
+                return
+        for family in families:
+            self._public(family, market.symbol, lambda: (event, fields))
+        if event == "funding_rate_comparison":
+            for interval_ms in COMPARISON_INTERVALS_MS:
+                listeners = self._listeners([(COMPARISON, ALL, "", interval_ms, None)])
+                self._send(
+                    [each for each in listeners if each.sbe_version], lambda: (event, fields)
+                )
 
     def on_summary(self, market: Market) -> None:
         """Send a market's summary."""

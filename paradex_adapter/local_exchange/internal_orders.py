@@ -29,6 +29,12 @@ class InternalOrders:
         """Trade at the market."""
         return self._enter(account, market, side, "MARKET", "IOC", ZERO, size)
 
+    def limit_of(
+        self, account: Account, market: Market, side: str, price: Decimal, size: Decimal
+    ) -> Order:
+        """Return an order that is entered nowhere: it stands for a recorded level."""
+        return self._make(account, market, side, "LIMIT", "GTC", price, size)
+
     def cancel(self, order: Order) -> None:
         """Cancel an order."""
         self._engine.cancel(order, "USER_CANCELED")
@@ -53,8 +59,23 @@ class InternalOrders:
         price: Decimal,
         size: Decimal,
     ) -> Order:
+        order = self._make(account, market, side, kind, instruction, price, size)
+        account.keep(order)
+        self._engine.process(order)
+        return order
+
+    def _make(
+        self,
+        account: Account,
+        market: Market,
+        side: str,
+        kind: str,
+        instruction: str,
+        price: Decimal,
+        size: Decimal,
+    ) -> Order:
         now_ms = self._clock.now_ms()
-        order = Order(
+        return Order(
             ordinal=self._engine.next_ordinal(),
             id=account.order_ids.next(),
             account=account.address,
@@ -74,9 +95,6 @@ class InternalOrders:
             last_updated_at=now_ms,
             seq_no=self._clock.sequence_no(),
         )
-        account.keep(order)
-        self._engine.process(order)
-        return order
 
 
 def _on_grid(amount: Decimal, step: Decimal) -> Decimal:

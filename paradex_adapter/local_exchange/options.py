@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from paradex_adapter.local_exchange.markets import DEFAULT_MARKETS, MarketRules
+from paradex_adapter.local_exchange.replay import Replay
 
 TESTNET_CHAIN_ID: Final = "PRIVATE_SN_POTC_SEPOLIA"
 
@@ -56,6 +57,9 @@ class Options:
         How far back trades, candles and funding reach before the start; at most 720.
     markets : tuple[MarketRules, ...]
         The markets listed.
+    replay : Replay, optional
+        A recording to play back as the public feed, with its own markets; nothing is simulated,
+        and there is no past before the start.
     """
 
     simulation_interval_ms: int = 250
@@ -80,3 +84,4 @@ class Options:
     funding: bool = False
     history_hours: int = 24
     markets: tuple[MarketRules, ...] = DEFAULT_MARKETS
+    replay: Replay | None = None

@@ -75,13 +75,20 @@ FILL_FLAGS: Final = {"INTERACTIVE": 0, "RPI": 1, "FASTFILL": 2, "UNKNOWN": 7}
 
 Encoder = Callable[[object, int], object]
 """Turns one value into what `struct` packs; the second argument is the schema version."""
+Decoder = Callable[[int], object]
+"""Turns what `struct` unpacks into the value again."""
+
+
+def _as_it_is(packed: int) -> object:
+    return packed
 
 
 class Kind(NamedTuple):
-    """How one type of the schema is packed."""
+    """How one type of the schema is packed, and read again where public frames have it."""
 
     code: str
     encode: Encoder
+    decode: Decoder = _as_it_is
 
 
 def _integer(value: object, low: int, high: int) -> int:
@@ -136,6 +143,13 @@ def _low_64_bits(value: object, _version: int) -> int:
     return unsigned - 2**64 if unsigned > I64_MAX else unsigned
 
 
+def _scaled_by(places: int) -> Decoder:
+    def decode_fixed(packed: int) -> object:
+        return None if packed == NULL_I64 else Decimal(packed).scaleb(-places)
+
+    return decode_fixed
+
+
 def enum(words: Mapping[str, int], *, has_unnamed: bool = True) -> Kind:
     """Return the kind of an enumeration: one word, one byte.
 
@@ -148,7 +162,10 @@ def enum(words: Mapping[str, int], *, has_unnamed: bool = True) -> Kind:
             raise ValueError(f"unknown word {value!r}")
         return every_word[value]
 
-    return Kind("B", encode_word)
+    named = {number: word for word, number in every_word.items()}
+    # A word of a later schema is what it is to a client of this one: not representable.
+    unnamed = "NON_REPRESENTABLE" if has_unnamed else next(iter(words))
+    return Kind("B", encode_word, lambda packed: named.get(packed, unnamed))
 
 
 def bits(words: Mapping[str, int]) -> Kind:
@@ -182,10 +199,10 @@ U64: Final = Kind("Q", _ranged(0, 2**64 - 1))
 I16: Final = Kind("h", _ranged(-(2**15) + 1, 2**15 - 1))
 ACCOUNT: Final = Kind(f"{ACCOUNT_BYTES}s", _account)
 # Prices, sizes and values share one form on the wire; rates are cut to their decimals.
-FIXED_8: Final = Kind("q", _fixed(8, is_nullable=False))
-FIXED_8_NULLABLE: Final = Kind("q", _fixed(8, is_nullable=True))
-RATE_8: Final = Kind("q", _fixed(8, is_nullable=False, is_cut=True))
-RATE_8_NULLABLE: Final = Kind("q", _fixed(8, is_nullable=True, is_cut=True))
-RATE_12: Final = Kind("q", _fixed(12, is_nullable=False, is_cut=True))
-RATE_12_NULLABLE: Final = Kind("q", _fixed(12, is_nullable=True, is_cut=True))
-VOLUME: Final = Kind("q", _lifetime_volume)
+FIXED_8: Final = Kind("q", _fixed(8, is_nullable=False), _scaled_by(8))
+FIXED_8_NULLABLE: Final = Kind("q", _fixed(8, is_nullable=True), _scaled_by(8))
+RATE_8: Final = Kind("q", _fixed(8, is_nullable=False, is_cut=True), _scaled_by(8))
+RATE_8_NULLABLE: Final = Kind("q", _fixed(8, is_nullable=True, is_cut=True), _scaled_by(8))
+RATE_12: Final = Kind("q", _fixed(12, is_nullable=False, is_cut=True), _scaled_by(12))
+RATE_12_NULLABLE: Final = Kind("q", _fixed(12, is_nullable=True, is_cut=True), _scaled_by(12))
+VOLUME: Final = Kind("q", _lifetime_volume, _scaled_by(8))
