@@ -56,6 +56,8 @@ CALLS: list[tuple[str, str, Call]] = [
             p["symbol"], int(p["resolution"]), int(p["start_at"]), int(p["end_at"])
         ),
     ),
+    ("GET", "/markets/history", lambda c, _, p: c.get_markets_history(p["market"])),
+    ("GET", "/markets/settlement-price", lambda c, _, p: c.get_settlement_price(p["market"])),
     ("GET", "/markets", lambda c, _, p: c.get_markets(p.get("market"))),
     ("GET", "/bbo/", lambda c, market, _: c.get_bbo(market)),
     ("GET", "/orderbook/", lambda c, market, p: c.get_orderbook(market, whole(p, "depth"))),
@@ -69,7 +71,13 @@ CALLS: list[tuple[str, str, Call]] = [
     (
         "GET",
         "/funding/data",
-        lambda c, _, p: c.get_funding_data(p["market"], page_size=whole(p, "page_size")),
+        lambda c, _, p: c.get_funding_data(
+            p["market"],
+            whole(p, "start_at"),
+            whole(p, "end_at"),
+            p.get("cursor"),
+            whole(p, "page_size"),
+        ),
     ),
     (
         "POST",
