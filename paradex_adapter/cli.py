@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from paradex_adapter.venue.errors import ParadexError
 
@@ -22,6 +22,15 @@ PRICE_KINDS: Final = ("last", "mark", "underlying")
 ENVIRONMENTS: Final = ("mainnet", "testnet")
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 NANOS_PER_MICRO: Final = 1000
+RECORDED_CHANNELS: Final = ("trades", "bbo", "book", "summary", "funding")
+NAMES_MAX: Final = 1000
+NAME_LENGTH_MAX: Final = 64
+RECORD_SECONDS_MAX: Final = 31 * 86_400
+BYTES_PER_MEGABYTE: Final = 1_000_000
+MEGABYTES_MAX: Final = 1_000_000
+HISTORY_HOURS_MAX: Final = 720
+SPEED_MIN: Final = 0.01
+SPEED_MAX: Final = 1000.0
 LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "OFF")
 
 EXIT_FAILED: Final = 1
@@ -68,18 +77,47 @@ def local_exchange(arguments: Sequence[str] | None = None) -> int:
         action="store_true",
         help="answer HTTP 429 where the venue would",
     )
+    parser.add_argument(
+        "--funding", action="store_true", help="let funding accrue, and fills realize it"
+    )
+    parser.add_argument(
+        "--history-hours",
+        type=_whole(0, HISTORY_HOURS_MAX),
+        default=24,
+        metavar="HOURS",
+        help="how far back trades, candles and funding reach before the start (24)",
+    )
+    _add_replay(parser)
+    parser.add_argument(
+        "--speed",
+        type=_speed,
+        default=1.0,
+        metavar="X",
+        help="play the recording X times as fast as it was recorded (1)",
+    )
     given = parser.parse_args(arguments)
 
     from paradex_adapter.local_exchange import server
 
-    return server.run(
-        given.port,
-        given.seed,
-        simulation_interval_ms=given.simulation_interval_ms,
-        private_sbe=given.private_sbe,
-        accept_plain=not given.refuse_plain,
-        enforce_rate_limits=given.enforce_rate_limits,
-    )
+    options: dict[str, Any] = {
+        "simulation_interval_ms": given.simulation_interval_ms,
+        "private_sbe": given.private_sbe,
+        "accept_plain": not given.refuse_plain,
+        "enforce_rate_limits": given.enforce_rate_limits,
+        "funding": given.funding,
+        "history_hours": given.history_hours,
+    }
+    if given.replay is not None:
+        from paradex_adapter.playback import open_recording
+
+        try:
+            options["replay"] = open_recording(
+                given.replay, given.markets, is_looped=given.loop, speed=given.speed
+            )
+        except ParadexError as error:
+            sys.stderr.write(f"{parser.prog}: {error}\n")
+            return EXIT_FAILED
+    return server.run(given.port, given.seed, **options)
 
 
 def demo(arguments: Sequence[str] | None = None) -> int:
@@ -106,12 +144,88 @@ def demo(arguments: Sequence[str] | None = None) -> int:
         default="WARNING",
         help="of the node (WARNING)",
     )
+    _add_replay(parser)
     given = parser.parse_args(arguments)
 
     from paradex_adapter import demo as demonstration
 
+    recording = None
+    if given.replay is not None:
+        recording = demonstration.Recording(given.replay, given.markets, given.loop)
     try:
-        return demonstration.run(seconds=given.seconds, seed=given.seed, log_level=given.log_level)
+        return demonstration.run(
+            seconds=given.seconds,
+            seed=given.seed,
+            log_level=given.log_level,
+            recording=recording,
+        )
+    except ParadexError as error:
+        sys.stderr.write(f"{parser.prog}: {error}\n")
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+
+
+def record(arguments: Sequence[str] | None = None) -> int:
+    """Run ``paradex-record``; return its exit code.
+
+    Parameters
+    ----------
+    arguments : Sequence[str], optional
+        The command line without the program's name; by default that of the process.
+    """
+    parser = _OneLineParser(
+        "paradex-record",
+        "Record public market data as it crosses the wire, until interrupted, with the instruments "
+        "and where it all comes from. Needs no key or account.",
+    )
+    parser.add_argument(
+        "--markets", type=_names, required=True, metavar="A,B", help="such as BTC-USD-PERP"
+    )
+    parser.add_argument(
+        "--channels",
+        type=_channels,
+        default=RECORDED_CHANNELS,
+        metavar="A,B",
+        help=f"of {','.join(RECORDED_CHANNELS)} (all)",
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write to")
+    parser.add_argument(
+        "--seconds", type=_whole(1, RECORD_SECONDS_MAX), help="how long (until interrupted)"
+    )
+    parser.add_argument(
+        "--part-mb",
+        type=_whole(1, MEGABYTES_MAX),
+        default=256,
+        metavar="MB",
+        help="begin another file when one is as large as this (256)",
+    )
+    parser.add_argument(
+        "--max-mb",
+        type=_whole(1, MEGABYTES_MAX),
+        default=10_000,
+        metavar="MB",
+        help="stop when all files together are as large as this (10000)",
+    )
+    parser.add_argument("--environment", type=str.upper, choices=[e.upper() for e in ENVIRONMENTS])
+    parser.add_argument("--base-url-http", default="", metavar="URL", help="of another venue")
+    parser.add_argument("--base-url-ws", default="", metavar="URL", help="of another venue")
+    given = parser.parse_args(arguments)
+
+    from paradex_adapter import recorder
+
+    plan = recorder.Plan(
+        markets=given.markets,
+        channels=given.channels,
+        folder=given.out,
+        seconds=given.seconds,
+        part_bytes_max=given.part_mb * BYTES_PER_MEGABYTE,
+        bytes_max=given.max_mb * BYTES_PER_MEGABYTE,
+        base_url_http=given.base_url_http,
+        base_url_ws=given.base_url_ws,
+    )
+    try:
+        return recorder.run(recorder.checked(plan, given.environment))
     except ParadexError as error:
         sys.stderr.write(f"{parser.prog}: {error}\n")
         return EXIT_FAILED
@@ -191,6 +305,48 @@ def _add_seed(parser: argparse.ArgumentParser) -> None:
         default=1,
         help="fixes keys, identifiers and the simulated order flow (1)",
     )
+
+
+def _add_replay(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--replay", type=Path, metavar="FILE", help="play this recording back as the public feed"
+    )
+    parser.add_argument(
+        "--markets",
+        type=Path,
+        metavar="FILE",
+        help="body of GET /markets for a recording without its instruments",
+    )
+    parser.add_argument("--loop", action="store_true", help="begin the recording anew when it ends")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(name for name in text.split(",") if name))
+    if not 0 < len(names) <= NAMES_MAX or any(len(name) > NAME_LENGTH_MAX for name in names):
+        raise argparse.ArgumentTypeError(f"must be 1 to {NAMES_MAX} names with commas in between")
+    return names
+
+
+def _channels(text: str) -> tuple[str, ...]:
+    names = _names(text)
+    unknown = [name for name in names if name not in RECORDED_CHANNELS]
+    if unknown:
+        raise argparse.ArgumentTypeError(
+            f"must be of {','.join(RECORDED_CHANNELS)}, not {unknown[0][:20]!r}"
+        )
+    return names
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not SPEED_MIN <= speed <= SPEED_MAX:
+        raise argparse.ArgumentTypeError(
+            f"must be a number from {SPEED_MIN:g} to {SPEED_MAX:g}, not {text[:20]!r}"
+        )
+    return speed
 
 
 def _whole(minimum: int, maximum: int) -> Callable[[str], int]:

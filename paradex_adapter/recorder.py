@@ -378,7 +378,8 @@ def checked(plan: Plan, environment: str | None) -> Plan:
     from paradex_adapter.config import ParadexDataClientConfig, config_environment, config_urls
     from paradex_adapter.constants import ParadexEnvironment
 
-    of_websocket = "http" + plan.base_url_ws.removeprefix("ws") if plan.base_url_ws else None
+    is_given = plan.base_url_ws.startswith(("ws://", "wss://"))
+    of_websocket = "http" + plan.base_url_ws.removeprefix("ws") if is_given else None
     config = ParadexDataClientConfig(
         environment=ParadexEnvironment(environment) if environment else None,
         base_url_http=plan.base_url_http or of_websocket,

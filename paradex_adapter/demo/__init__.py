@@ -9,14 +9,27 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from pathlib import Path
+from typing import Final, NamedTuple
 
+from paradex_adapter.playback import open_recording
+from paradex_adapter.recording import RecordingError
 from paradex_adapter.venue.errors import VenueUnavailable
 
+MARKETS: Final = ("BTC-USD-PERP", "ETH-USD-PERP")
+MARKETS_TRADED_MAX: Final = 2
 EXCHANGE_STOP_SECS_MAX: Final = 5.0
 
 
-def run(*, seconds: int, seed: int, log_level: str) -> int:
+class Recording(NamedTuple):
+    """A recording to trade on, its instruments where it has none, whether it begins anew."""
+
+    path: Path
+    markets_path: Path | None = None
+    is_looped: bool = False
+
+
+def run(*, seconds: int, seed: int, log_level: str, recording: Recording | None = None) -> int:
     """Run the demonstration and print its report.
 
     Parameters
@@ -27,6 +40,8 @@ def run(*, seconds: int, seed: int, log_level: str) -> int:
         Fixes the exchange's keys and order flow, and what the strategies do when.
     log_level : str
         Of the node: DEBUG, INFO, WARNING, ERROR or OFF.
+    recording : Recording, optional
+        What the exchange plays back, instead of simulated traders.
 
     Returns
     -------
@@ -38,19 +53,33 @@ def run(*, seconds: int, seed: int, log_level: str) -> int:
     ParadexError
         If the exchange or the node did not start; one sentence says why.
     """
+    markets = MARKETS if recording is None else _quoted_markets(recording)
     sys.stdout.write("starting the local exchange and the node ...\n")
     sys.stdout.flush()
-    with _exchange_process(seed) as process:
+    with _exchange_process(seed, recording) as process:
         # Takes seconds, because of NautilusTrader; the exchange starts meanwhile.
         from paradex_adapter.demo.session import trade
 
-        return asyncio.run(trade(_read_connection(process), seconds, seed, log_level))
+        return asyncio.run(trade(_read_connection(process), markets, seconds, seed, log_level))
+
+
+def _quoted_markets(recording: Recording) -> tuple[str, ...]:
+    """Return the markets of a recording to trade in: those of which it has quotes."""
+    surveys = open_recording(recording.path, recording.markets_path).surveys
+    quoted = [symbol for symbol, survey in surveys.items() if survey.events & {"bbo", "book"}]
+    if not quoted:
+        raise RecordingError(recording.path, "it holds no quotes: record bbo or book")
+    return tuple(quoted[:MARKETS_TRADED_MAX])
 
 
 @contextmanager
-def _exchange_process(seed: int) -> Iterator[subprocess.Popen[str]]:
+def _exchange_process(seed: int, recording: Recording | None) -> Iterator[subprocess.Popen[str]]:
     code = "import sys; from paradex_adapter.cli import local_exchange; sys.exit(local_exchange())"
     command = [sys.executable, "-c", code, "--port", "0", "--seed", str(seed)]
+    if recording is not None:
+        command += ["--replay", str(recording.path), *(["--loop"] if recording.is_looped else [])]
+        if recording.markets_path is not None:
+            command += ["--markets", str(recording.markets_path)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - ours
     try:
         yield process

@@ -9,6 +9,7 @@ import asyncio
 import gc
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,7 +32,6 @@ from paradex_adapter.demo.tap import FrameTap
 from paradex_adapter.factories import ParadexLiveDataClientFactory, ParadexLiveExecClientFactory
 from paradex_adapter.venue.errors import VenueUnavailable
 
-MARKETS: Final = ("BTC-USD-PERP", "ETH-USD-PERP")
 NODE_START_SECS_MAX: Final = 30.0
 NODE_STOP_SECS_MAX: Final = 10.0
 # After the strategy has stopped: cancels and late fills come in.
@@ -43,7 +43,9 @@ EXIT_AGREE: Final = 0
 EXIT_DIFFER: Final = 1
 
 
-async def trade(connection: dict[str, str], seconds: int, seed: int, log_level: str) -> int:
+async def trade(
+    connection: dict[str, str], markets: Sequence[str], seconds: int, seed: int, log_level: str
+) -> int:
     """Trade on the exchange that `connection` (its JSON line) names; return the exit code."""
     strategies = [
         DemoStrategy(
@@ -53,13 +55,13 @@ async def trade(connection: dict[str, str], seconds: int, seed: int, log_level: 
                 order_id_tag=f"{number:03}",
             )
         )
-        for number, market in enumerate(MARKETS)
+        for number, market in enumerate(markets)
     ]
     node = _build_node(connection, log_level)
     for strategy in strategies:
         node.trader.add_strategy(strategy)
     with tempfile.TemporaryDirectory(prefix="paradex-demo-") as folder:
-        tap = FrameTap(Path(folder) / "public.jsonl", connection["base_url_ws"], MARKETS)
+        tap = FrameTap(Path(folder) / "public.jsonl", connection["base_url_ws"], markets)
         progress = Progress(seconds, sys.stdout)
         running = asyncio.create_task(node.run_async())
         try:

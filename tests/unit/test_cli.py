@@ -30,6 +30,7 @@ def demonstration(monkeypatch):
         return 0
 
     module.run = run
+    module.Recording = lambda *fields: fields
     monkeypatch.setitem(sys.modules, "paradex_adapter.demo", module)
     monkeypatch.setattr("paradex_adapter.demo", module, raising=False)
     return module
@@ -50,12 +51,73 @@ def served(monkeypatch):
 
 def test_demo_defaults(demonstration):
     assert cli.demo([]) == 0
-    assert demonstration.asked == [{"seconds": 20, "seed": 1, "log_level": "WARNING"}]
+    assert demonstration.asked == [
+        {"seconds": 20, "seed": 1, "log_level": "WARNING", "recording": None}
+    ]
 
 
 def test_demo_arguments(demonstration):
     assert cli.demo(["--seconds", "5", "--seed", "7", "--log-level", "info"]) == 0
-    assert demonstration.asked == [{"seconds": 5, "seed": 7, "log_level": "INFO"}]
+    assert demonstration.asked == [
+        {"seconds": 5, "seed": 7, "log_level": "INFO", "recording": None}
+    ]
+
+
+def test_demo_on_a_recording(demonstration):
+    assert cli.demo(["--replay", "a.jsonl", "--markets", "m.json", "--loop"]) == 0
+    assert demonstration.asked[0]["recording"] == (Path("a.jsonl"), Path("m.json"), True)
+
+
+@pytest.fixture
+def recorded(monkeypatch):
+    """The plans that were recorded, instead of recording."""
+    plans = []
+
+    def run(plan):
+        plans.append(plan)
+        return 0
+
+    monkeypatch.setattr("paradex_adapter.recorder.run", run)
+    return plans
+
+
+def test_record_arguments(recorded):
+    arguments = ["--markets", "A-USD-PERP,B-USD-PERP", "--channels", "bbo,trades", "--out", "d"]
+    bounds = ["--seconds", "3", "--part-mb", "2", "--max-mb", "5"]
+    address = ["--base-url-ws", "ws://127.0.0.1:5/v1"]
+
+    assert cli.record([*arguments, *bounds, *address]) == 0
+    (plan,) = recorded
+    assert plan.markets == ("A-USD-PERP", "B-USD-PERP")
+    assert plan.channels == ("bbo", "trades")
+    assert (plan.folder, plan.seconds) == (Path("d"), 3)
+    assert (plan.part_bytes_max, plan.bytes_max) == (2_000_000, 5_000_000)
+    assert plan.base_url_http == "http://127.0.0.1:5/v1"
+    assert plan.environment == "custom"
+
+
+def test_record_defaults(recorded):
+    assert cli.record(["--markets", "A", "--out", "d", "--environment", "testnet"]) == 0
+    (plan,) = recorded
+    assert plan.channels == ("trades", "bbo", "book", "summary", "funding")
+    assert plan.seconds is None
+    assert plan.environment == "TESTNET"
+    assert plan.base_url_ws.startswith("wss://")
+
+
+def test_record_says_a_wrong_address_in_one_line(recorded, capsys):
+    assert cli.record(["--markets", "A", "--out", "d", "--base-url-ws", "ftp://x"]) == 1
+    assert capsys.readouterr().err.startswith("paradex-record: base_url_ws: ")
+
+
+def test_replay_of_no_recording_is_one_sentence(served, tmp_path, capsys):
+    path = tmp_path / "none.jsonl"
+
+    assert cli.local_exchange(["--replay", str(path)]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"paradex-local-exchange: recording {path}: cannot be opened")
+    assert said.count("\n") == 1
+    assert served == []
 
 
 def test_demo_gives_the_demos_exit_code(demonstration):
@@ -94,6 +156,8 @@ def test_local_exchange_defaults(served):
                 "private_sbe": False,
                 "accept_plain": True,
                 "enforce_rate_limits": False,
+                "funding": False,
+                "history_hours": 24,
             },
         )
     ]
@@ -101,7 +165,8 @@ def test_local_exchange_defaults(served):
 
 def test_local_exchange_arguments(served):
     arguments = ["--port", "8080", "--seed", "7", "--simulation-interval-ms", "0"]
-    flags = ["--private-sbe", "--refuse-plain", "--enforce-rate-limits"]
+    arguments += ["--history-hours", "2"]
+    flags = ["--private-sbe", "--refuse-plain", "--enforce-rate-limits", "--funding"]
 
     assert cli.local_exchange([*arguments, *flags]) == 0
     assert served == [
@@ -113,6 +178,8 @@ def test_local_exchange_arguments(served):
                 "private_sbe": True,
                 "accept_plain": False,
                 "enforce_rate_limits": True,
+                "funding": True,
+                "history_hours": 2,
             },
         )
     ]
@@ -143,6 +210,12 @@ def test_help(command, capsys):
         (cli.demo, ["--seconds", "1.5"], "from 1 to 86400"),
         (cli.demo, ["--seed", str(2**32)], "from 0 to 4294967295"),
         (cli.demo, ["--log-level", "LOUD"], "LOUD"),
+        (cli.local_exchange, ["--speed", "0"], "from 0.01 to 1000, not '0'"),
+        (cli.local_exchange, ["--speed", "nan"], "from 0.01 to 1000"),
+        (cli.local_exchange, ["--history-hours", "721"], "from 0 to 720"),
+        (cli.record, ["--out", "d"], "--markets"),
+        (cli.record, ["--markets", ",", "--out", "d"], "names"),
+        (cli.record, ["--markets", "A", "--out", "d", "--channels", "klines"], "not 'klines'"),
     ],
 )
 def test_wrong_arguments_give_one_line_and_exit_code_2(command, arguments, says, capsys):
