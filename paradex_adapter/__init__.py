@@ -17,6 +17,11 @@ if TYPE_CHECKING:
         PARADEX_VENUE,
         ParadexEnvironment,
     )
+    from paradex_adapter.custom_data import (
+        ParadexFundingComparison,
+        ParadexMarketSummary,
+        ParadexTradeType,
+    )
     from paradex_adapter.factories import (
         ParadexLiveDataClientFactory,
         ParadexLiveExecClientFactory,
@@ -30,9 +35,12 @@ __all__ = [
     "ParadexDataClientConfig",
     "ParadexEnvironment",
     "ParadexExecClientConfig",
+    "ParadexFundingComparison",
     "ParadexInstrumentProvider",
     "ParadexLiveDataClientFactory",
     "ParadexLiveExecClientFactory",
+    "ParadexMarketSummary",
+    "ParadexTradeType",
     "__version__",
 ]
 
@@ -43,9 +51,12 @@ _HOMES: Final[dict[str, str]] = {
     "ParadexDataClientConfig": "config",
     "ParadexEnvironment": "constants",
     "ParadexExecClientConfig": "config",
+    "ParadexFundingComparison": "custom_data",
     "ParadexInstrumentProvider": "providers",
     "ParadexLiveDataClientFactory": "factories",
     "ParadexLiveExecClientFactory": "factories",
+    "ParadexMarketSummary": "custom_data",
+    "ParadexTradeType": "custom_data",
 }
 
 

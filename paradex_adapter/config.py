@@ -21,6 +21,8 @@ REDACTED: Final = "<redacted>"
 API_VERSION_PATH: Final = "/v1"
 # The venue refuses a shorter receive window.
 RECV_WINDOW_MS_MIN: Final = 10
+# The venue admits 20 connections a second: as many as may come back at once, and some to spare.
+SOCKETS_BOUND: Final = 16
 
 
 class SecretText(str):
@@ -63,6 +65,12 @@ class ParadexDataClientConfig(LiveDataClientConfig, frozen=True, kw_only=True):
         Upper bound of every delay between retries and between reconnects, in milliseconds.
     update_instruments_interval_mins : int, optional, default 60
         How often the instruments are read again, in minutes; ``None`` means never.
+    feed_health_interval_secs : int, optional, default 60
+        How often the feed is checked for what has stopped or lags, and its health is logged, in
+        seconds; ``None`` means never.
+    sockets_max : int, default 4
+        How many websockets market data may be spread over, 1 to 16. Deltas and depths of one
+        market need two.
 
     Raises
     ------
@@ -79,9 +87,16 @@ class ParadexDataClientConfig(LiveDataClientConfig, frozen=True, kw_only=True):
     retry_delay_initial_ms: PositiveInt = 200
     retry_delay_max_ms: PositiveInt = 5_000
     update_instruments_interval_mins: PositiveInt | None = 60
+    feed_health_interval_secs: PositiveInt | None = 60
+    sockets_max: PositiveInt = 4
 
     def __post_init__(self) -> None:
         _check_connection_options(self)
+        if self.feed_health_interval_secs is not None:
+            _need_whole("feed_health_interval_secs", self.feed_health_interval_secs, 1)
+        _need_whole("sockets_max", self.sockets_max, 1)
+        if self.sockets_max > SOCKETS_BOUND:
+            raise ConfigurationError("sockets_max", f"it must be at most {SOCKETS_BOUND}")
 
 
 class ParadexExecClientConfig(LiveExecClientConfig, frozen=True, kw_only=True):

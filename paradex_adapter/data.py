@@ -1,76 +1,53 @@
-"""The market data client: instruments, quotes, trades and order books for a `TradingNode`."""
+"""The market data client of a `TradingNode`: connection, instruments, live data and its health."""
 
 import asyncio
-from collections.abc import Callable
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 from nautilus_trader.cache.cache import Cache
 from nautilus_trader.common.component import LiveClock, MessageBus
 from nautilus_trader.common.enums import LogColor
-from nautilus_trader.data.messages import (
-    SubscribeBars,
-    SubscribeData,
-    SubscribeFundingRates,
-    SubscribeIndexPrices,
-    SubscribeInstrument,
-    SubscribeInstrumentClose,
-    SubscribeInstruments,
-    SubscribeInstrumentStatus,
-    SubscribeMarkPrices,
-    SubscribeOptionGreeks,
-    SubscribeOrderBook,
-    SubscribeQuoteTicks,
-    SubscribeTradeTicks,
-    UnsubscribeBars,
-    UnsubscribeData,
-    UnsubscribeFundingRates,
-    UnsubscribeIndexPrices,
-    UnsubscribeInstrument,
-    UnsubscribeInstrumentClose,
-    UnsubscribeInstruments,
-    UnsubscribeInstrumentStatus,
-    UnsubscribeMarkPrices,
-    UnsubscribeOptionGreeks,
-    UnsubscribeOrderBook,
-    UnsubscribeQuoteTicks,
-    UnsubscribeTradeTicks,
-)
-from nautilus_trader.model.enums import BookType
+from nautilus_trader.model.data import BarType
 from nautilus_trader.model.identifiers import ClientId, InstrumentId
+from nautilus_trader.model.instruments import Instrument
 
 from paradex_adapter.config import ParadexDataClientConfig, config_environment, config_urls
 from paradex_adapter.constants import PARADEX_VENUE
-from paradex_adapter.data_requests import ParadexDataRequests
+from paradex_adapter.data_subscriptions import CUSTOM_KINDS, ParadexDataSubscriptions
+from paradex_adapter.instrument_watch import InstrumentWatch
+from paradex_adapter.live_bars import LiveBars
+from paradex_adapter.live_streams import LiveStreams
 from paradex_adapter.providers import ParadexInstrumentProvider
-from paradex_adapter.translate.market_data import (
-    OutOfRange,
-    PriceTables,
-    Scales,
-    bbo_to_quote_tick,
-    book_reset_to_deltas,
-    book_to_deltas,
-    trade_to_trade_tick,
-)
-from paradex_adapter.venue.errors import InvalidRequest, ParadexError
+from paradex_adapter.translate.market_data import PriceTables, Scales
+from paradex_adapter.venue.errors import ParadexError
 from paradex_adapter.venue.http import HttpClient
-from paradex_adapter.venue.market_feed import CHANNELS, MarketFeed
+from paradex_adapter.venue.market_feed import MarketFeed
 from paradex_adapter.venue.retry import Backoff
+from paradex_adapter.venue.streams import (
+    CHANNELS,
+    KIND_BOOK_TOP_50MS,
+    KIND_BOOK_TOP_100MS,
+    KIND_MARKETS,
+)
 from paradex_adapter_core.errors import CoreError
-from paradex_adapter_core.messages import BboTuple, BookTuple, TradeTuple
-from paradex_adapter_core.vocabulary import KIND_BBO, KIND_BOOK, KIND_TRADE
+from paradex_adapter_core.messages import FundingData, MarketSummary, OtherPush
+from paradex_adapter_core.vocabulary import KIND_BBO, KIND_BOOK, KIND_FUNDING_DATA, KIND_TRADE
 
 # Below the 60 s a node waits for its clients by default: past them it stops starting, in silence.
 CONNECT_SECS_MAX: Final = 45.0
-SECS_PER_MIN: Final = 60.0
+# Which of the counters the health line names, where they are not 0.
+TROUBLES: Final = (
+    *("book gaps", "book resyncs", "subscriptions lost", "stopped books renewed"),
+    *("silent streams renewed", "slow sockets replaced", "handler errors", "bar reads failed"),
+)
+NS_PER_MS: Final = 1_000_000
 
 
-class ParadexDataClient(ParadexDataRequests):
+class ParadexDataClient(ParadexDataSubscriptions):
     """Market data of Paradex for a `TradingNode`.
 
-    Quotes come from ``bbo``, trades from ``trades``, books (L2, full depth) from
-    ``order_book.*.deltas``, all over one public websocket. `MarketFeed` keeps them alive; this
-    class answers Nautilus' commands and hands over what `translate.market_data` makes.
+    `MarketFeed` keeps the venue's channels alive, `LiveStreams` makes Nautilus data of what they
+    bring, `LiveBars` reads bars as they close, and `InstrumentWatch` follows the instruments.
 
     Parameters
     ----------
@@ -121,20 +98,30 @@ class ParadexDataClient(ParadexDataRequests):
         )
         self._environment: Final = config_environment(config).value
         self._refresh_mins: Final = config.update_instruments_interval_mins
-        self._refresh: asyncio.Task[None] | None = None
-        self._price_tables: Final = PriceTables()
-        # Who is subscribed, by the venue's symbol; what arrives for others is dropped.
-        self._quotes: Final[dict[str, Scales]] = {}
-        self._trades: Final[dict[str, Scales]] = {}
-        self._books: Final[dict[str, Scales]] = {}
-        self._skipped: Final[dict[str, int]] = {"one-sided quotes": 0}
+        self._health_secs: Final = config.feed_health_interval_secs
+        self._health: asyncio.Task[None] | None = None
+        self._price_tables = PriceTables()
+        self._depth_kinds = {}
+        self._streams = LiveStreams(self._handle_data, self._on_book_unusable, self._log)
+        self._bars = LiveBars(http, self._handle_data, self._find_bar_scales, clock, self._log)
+        self._watch = InstrumentWatch(
+            provider,
+            http,
+            handle=self._handle_data,
+            publish=self._publish_instrument,
+            on_regridded=self._on_regridded,
+            clock=clock,
+            log=self._log,
+        )
         _, base_url_ws = config_urls(config)
-        self._feed: Final = MarketFeed(
+        self._feed = MarketFeed(
             base_url_ws,
-            on_bbo=self._on_bbo,
-            on_trade=self._on_trade,
-            on_book=self._on_book,
-            on_book_reset=self._on_book_reset,
+            on_bbo=self._streams.on_bbo,
+            on_trade=self._streams.on_trade,
+            on_book=self._streams.on_book,
+            on_book_reset=self._streams.on_book_reset,
+            on_book_top=self._streams.on_book_top,
+            on_update=self._on_update,
             on_lost=self._on_lost,
             clock_ns=clock.timestamp_ns,
             on_connected=self._on_connected,
@@ -142,12 +129,31 @@ class ParadexDataClient(ParadexDataRequests):
             backoff=Backoff(config.retry_delay_initial_ms, config.retry_delay_max_ms, Random()),
             proxy_url=config.proxy_url,
             log=self._log.warning,
+            sockets_max=config.sockets_max,
         )
 
     @property
     def counters(self) -> dict[str, int]:
-        """What was received, skipped and repaired since the start, by kind; a copy."""
-        return {**self._feed.counters, **self._skipped}
+        """What was received, skipped and repaired since the start, by kind; a copy.
+
+        "lag p50 us" and "lag p99 us" are the times from the venue's clock to ours, in microseconds,
+        since the last health line; they hold how far the clocks are apart.
+        """
+        lag = self._feed.lag
+        return {
+            **self._feed.counters,
+            **self._streams.skipped,
+            **self._bars.counters,
+            **self._watch.counters,
+            "stale books": len(self._feed.stale_books()),
+            "lag p50 us": lag.quantile_ns(0.5) // 1000,
+            "lag p99 us": lag.quantile_ns(0.99) // 1000,
+        }
+
+    @property
+    def channel_ages_ns(self) -> dict[str, int]:
+        """How long ago each subscribed channel brought something (ns); -1 when it never did."""
+        return self._feed.ages_ns()
 
     # -- CONNECTION --------------------------------------------------------------------------------
 
@@ -182,251 +188,78 @@ class ParadexDataClient(ParadexDataRequests):
             await self._feed.close()
             await self._http.close()
             raise
-        if self._refresh_mins is not None:
-            self._refresh = self._loop.create_task(
-                self._refresh_instruments(self._refresh_mins), name="paradex-instruments"
+        self._watch.start(self._refresh_mins)
+        # No strategy waits for it, and without it the list is still read at its interval.
+        self.create_task(self._follow_markets(), log_msg="subscribe: markets")
+        if self._health_secs is not None:
+            self._health = self._loop.create_task(
+                self._watch_health(self._health_secs), name="paradex-feed-health"
             )
 
     async def _disconnect(self) -> None:
-        if self._refresh is not None:
-            self._refresh.cancel()
-            await asyncio.wait([self._refresh])
-            self._refresh = None
+        if self._health is not None:
+            self._health.cancel()
+            await asyncio.wait([self._health])
+            self._health = None
+        await self._watch.close()
+        await self._bars.close()
         await self._feed.close()
         await self._http.close()
-        for subscribed in (self._quotes, self._trades, self._books):
-            subscribed.clear()
+        self._streams.clear()
+        self._depth_kinds.clear()
 
-    def _publish_instruments(self) -> None:
-        for currency in self._provider.currencies().values():
-            self._cache.add_currency(currency)
-        for instrument in self._provider.list_all():
-            self._handle_data(instrument)
-
-    async def _refresh_instruments(self, interval_mins: int) -> None:
-        while True:
-            await asyncio.sleep(SECS_PER_MIN * interval_mins)
-            try:
-                await self._provider.initialize(reload=True)
-            except (ParadexError, CoreError) as e:
-                self._log.warning(f"Instruments were not refreshed: {e}")
-                continue
-            self._publish_instruments()
-            for subscribed in (self._quotes, self._trades, self._books):
-                for market, scales in subscribed.items():
-                    subscribed[market] = self._need_scales(scales[0])
-
-    # -- SUBSCRIPTIONS -----------------------------------------------------------------------------
-
-    async def _subscribe_instruments(self, command: SubscribeInstruments) -> None:
-        # They are published with every refresh; there is nothing to ask the venue for.
-        self._publish_instruments()
-
-    async def _subscribe_instrument(self, command: SubscribeInstrument) -> None:
-        instrument = self._provider.find(command.instrument_id)
-        if instrument is None:
-            self._remove_subscription_instrument(command.instrument_id)
-            self._log.error(f"Not subscribed: {_not_loaded(command.instrument_id)}")
-            return
-        self._handle_data(instrument)
-
-    async def _subscribe_order_book_deltas(self, command: SubscribeOrderBook) -> None:
-        remove = self._remove_subscription_order_book_deltas
-        if command.book_type == BookType.L3_MBO:
-            self._refuse("Books by order (L3_MBO)", command.instrument_id, remove)
-            return
-        await self._subscribe_channel(KIND_BOOK, command.instrument_id, self._books, remove)
-
-    async def _subscribe_quote_ticks(self, command: SubscribeQuoteTicks) -> None:
-        await self._subscribe_channel(
-            KIND_BBO, command.instrument_id, self._quotes, self._remove_subscription_quote_ticks
-        )
-
-    async def _subscribe_trade_ticks(self, command: SubscribeTradeTicks) -> None:
-        await self._subscribe_channel(
-            KIND_TRADE, command.instrument_id, self._trades, self._remove_subscription_trade_ticks
-        )
-
-    async def _unsubscribe_instruments(self, command: UnsubscribeInstruments) -> None:
-        pass
-
-    async def _unsubscribe_instrument(self, command: UnsubscribeInstrument) -> None:
-        pass
-
-    async def _unsubscribe_order_book_deltas(self, command: UnsubscribeOrderBook) -> None:
-        await self._unsubscribe_channel(KIND_BOOK, command.instrument_id, self._books)
-
-    async def _unsubscribe_quote_ticks(self, command: UnsubscribeQuoteTicks) -> None:
-        await self._unsubscribe_channel(KIND_BBO, command.instrument_id, self._quotes)
-
-    async def _unsubscribe_trade_ticks(self, command: UnsubscribeTradeTicks) -> None:
-        await self._unsubscribe_channel(KIND_TRADE, command.instrument_id, self._trades)
-
-    async def _subscribe_channel(
-        self,
-        kind: int,
-        instrument_id: InstrumentId,
-        subscribed: dict[str, Scales],
-        remove: Callable[[InstrumentId], None],
-    ) -> None:
-        market = instrument_id.symbol.value
+    async def _follow_markets(self) -> None:
         try:
-            # Before the request: the first data may overtake the acknowledgment.
-            subscribed[market] = self._need_scales(instrument_id)
-            await self._feed.subscribe(kind, market)
-        except BaseException as e:
-            # The engine never asks again for what stands in its list.
-            subscribed.pop(market, None)
-            remove(instrument_id)
-            if not isinstance(e, ParadexError):
-                raise
-            self._log.error(f"Not subscribed to {CHANNELS[kind].format(market)}: {e}")
-
-    async def _unsubscribe_channel(
-        self, kind: int, instrument_id: InstrumentId, subscribed: dict[str, Scales]
-    ) -> None:
-        market = instrument_id.symbol.value
-        subscribed.pop(market, None)
-        await self._feed.unsubscribe(kind, market)
-
-    def _need_scales(self, instrument_id: InstrumentId) -> Scales:
-        instrument = self._provider.find(instrument_id)
-        if instrument is None:
-            raise _not_loaded(instrument_id)
-        return self._price_tables.scales_of(instrument)
-
-    # -- SUBSCRIPTIONS NOT SUPPORTED ---------------------------------------------------------------
-
-    def _refuse(self, what: str, which: object, remove: Callable[..., None]) -> None:
-        # The engine never asks again for what stands in its list.
-        remove(which)
-        self._log.error(f"{what} are not supported at Paradex, so not subscribed: {which}")
-
-    async def _subscribe(self, command: SubscribeData) -> None:
-        self._refuse("Custom data", command.data_type, self._remove_subscription)
-
-    async def _subscribe_order_book_depth(self, command: SubscribeOrderBook) -> None:
-        self._refuse(
-            "Depth10 books (subscribe deltas instead)",
-            command.instrument_id,
-            self._remove_subscription_order_book_depth,
-        )
-
-    async def _subscribe_mark_prices(self, command: SubscribeMarkPrices) -> None:
-        self._refuse("Mark prices", command.instrument_id, self._remove_subscription_mark_prices)
-
-    async def _subscribe_index_prices(self, command: SubscribeIndexPrices) -> None:
-        self._refuse("Index prices", command.instrument_id, self._remove_subscription_index_prices)
-
-    async def _subscribe_funding_rates(self, command: SubscribeFundingRates) -> None:
-        self._refuse(
-            "Funding rates", command.instrument_id, self._remove_subscription_funding_rates
-        )
-
-    async def _subscribe_bars(self, command: SubscribeBars) -> None:
-        self._refuse("External bars", command.bar_type, self._remove_subscription_bars)
-
-    async def _subscribe_instrument_status(self, command: SubscribeInstrumentStatus) -> None:
-        self._refuse(
-            "Instrument status", command.instrument_id, self._remove_subscription_instrument_status
-        )
-
-    async def _subscribe_instrument_close(self, command: SubscribeInstrumentClose) -> None:
-        self._refuse(
-            "Instrument close", command.instrument_id, self._remove_subscription_instrument_close
-        )
-
-    async def _subscribe_option_greeks(self, command: SubscribeOptionGreeks) -> None:
-        self._refuse(
-            "Option greeks", command.instrument_id, self._remove_subscription_option_greeks
-        )
-
-    async def _unsubscribe(self, command: UnsubscribeData) -> None:
-        pass
-
-    async def _unsubscribe_order_book_depth(self, command: UnsubscribeOrderBook) -> None:
-        pass
-
-    async def _unsubscribe_mark_prices(self, command: UnsubscribeMarkPrices) -> None:
-        pass
-
-    async def _unsubscribe_index_prices(self, command: UnsubscribeIndexPrices) -> None:
-        pass
-
-    async def _unsubscribe_funding_rates(self, command: UnsubscribeFundingRates) -> None:
-        pass
-
-    async def _unsubscribe_bars(self, command: UnsubscribeBars) -> None:
-        pass
-
-    async def _unsubscribe_instrument_status(self, command: UnsubscribeInstrumentStatus) -> None:
-        pass
-
-    async def _unsubscribe_instrument_close(self, command: UnsubscribeInstrumentClose) -> None:
-        pass
-
-    async def _unsubscribe_option_greeks(self, command: UnsubscribeOptionGreeks) -> None:
-        pass
+            await self._feed.subscribe(KIND_MARKETS, "")
+        except ParadexError as e:
+            self._log.warning(f"Changes of instruments are seen only at their interval: {e}")
 
     # -- WHAT ARRIVES ------------------------------------------------------------------------------
 
-    def _on_bbo(self, bbo: BboTuple, ts_init: int) -> None:
-        scales = self._quotes.get(bbo[1])
-        if scales is None:
-            return
-        try:
-            quote = bbo_to_quote_tick(bbo, scales, ts_init)
-        except (OutOfRange, OverflowError) as e:
-            self._skip(f"quotes of {bbo[1]} out of range", e)
-            return
-        if quote is None:
-            self._skipped["one-sided quotes"] += 1
+    def _on_update(self, message: Any, ts_init: int) -> None:
+        if isinstance(message, MarketSummary):
+            self._streams.on_summary(message, ts_init)
+        elif isinstance(message, FundingData):
+            self._streams.on_funding(message, ts_init)
+        elif isinstance(message, OtherPush):
+            self._watch.on_push(message)
         else:
-            self._handle_data(quote)
+            self._streams.on_comparison(message, ts_init)
 
-    def _on_trade(self, trade: TradeTuple, ts_init: int) -> None:
-        scales = self._trades.get(trade[1])
-        if scales is None:
-            return
-        try:
-            tick = trade_to_trade_tick(trade, scales, ts_init)
-        except (OutOfRange, OverflowError) as e:
-            self._skip(f"trades of {trade[1]} out of range", e)
-            return
-        if tick is not None:
-            self._handle_data(tick)
+    def _on_regridded(self, instrument: Instrument) -> None:
+        market = instrument.id.symbol.value
+        self._streams.replace_scales(market, self._price_tables.scales_of(instrument))
+        if market in self._streams.books:
+            self._log.info(f"The book of {instrument.id} is built anew under its new tick or lot")
+            self._feed.renew_book(market)
 
-    def _on_book(self, book: BookTuple, ts_init: int) -> None:
-        scales = self._books.get(book[1])
-        if scales is None:
-            return
-        try:
-            deltas = book_to_deltas(book, scales, ts_init)
-        except (OutOfRange, OverflowError) as e:
-            # Without this frame the book is wrong, and the frames after it would hide that.
-            self._on_book_reset(book[1], book[2], ts_init)
-            self._on_lost(KIND_BOOK, book[1], str(e))
-            self.create_task(self._feed.unsubscribe(KIND_BOOK, book[1]))
-            return
-        if deltas is not None:
-            self._handle_data(deltas)
-
-    def _on_book_reset(self, market: str, sequence: int, ts_init: int) -> None:
-        scales = self._books.get(market)
-        if scales is not None:
-            self._handle_data(book_reset_to_deltas(scales[0], sequence, ts_init, ts_init))
+    def _on_book_unusable(self, market: str, reason: str) -> None:
+        self._on_lost(KIND_BOOK, market, reason)
+        self.create_task(self._feed.unsubscribe(KIND_BOOK, market))
 
     def _on_lost(self, kind: int, market: str, reason: str) -> None:
+        streams = self._streams
         subscribed, remove = {
-            KIND_BBO: (self._quotes, self._remove_subscription_quote_ticks),
-            KIND_TRADE: (self._trades, self._remove_subscription_trade_ticks),
-            KIND_BOOK: (self._books, self._remove_subscription_order_book_deltas),
-        }[kind]
+            KIND_BBO: (streams.quotes, self._remove_subscription_quote_ticks),
+            KIND_TRADE: (streams.trades, self._remove_subscription_trade_ticks),
+            KIND_BOOK: (streams.books, self._remove_subscription_order_book_deltas),
+            KIND_BOOK_TOP_50MS: (streams.depths, self._remove_subscription_order_book_depth),
+            KIND_BOOK_TOP_100MS: (streams.depths, self._remove_subscription_order_book_depth),
+            KIND_FUNDING_DATA: (streams.fundings, self._remove_subscription_funding_rates),
+        }.get(kind, ({}, _ignore))
         scales = subscribed.pop(market, None)
         if scales is not None:
             remove(scales[0])
+        for custom_type, custom_kind in CUSTOM_KINDS.items():
+            if custom_kind == kind:
+                for data_type in streams.customs[custom_type].pop(market, []):
+                    self._remove_subscription(data_type)
         channel = CHANNELS[kind].format(market)
         self._log.error(f"Lost the subscription {channel}: {reason}. Subscribe again to retry")
+
+    def _find_bar_scales(self, bar_type: BarType) -> Scales | None:
+        instrument = self._provider.find(bar_type.instrument_id)
+        return None if instrument is None else self._price_tables.scales_of(instrument)
 
     def _on_connected(self) -> None:
         self._log.info(
@@ -437,15 +270,35 @@ class ParadexDataClient(ParadexDataRequests):
     def _on_disconnected(self, reason: str) -> None:
         self._log.debug(f"Market data websocket ended: {reason}")
 
-    def _skip(self, kind: str, error: Exception) -> None:
-        """Count what cannot be shown to Nautilus; log the first of each kind."""
-        count = self._skipped.get(kind, 0) + 1
-        self._skipped[kind] = count
-        if count == 1:
-            self._log.error(f"Skipped {kind} (logged once): {error}")
+    # -- HEALTH ------------------------------------------------------------------------------------
+
+    async def _watch_health(self, interval_secs: int) -> None:
+        frames_before = self.counters["frames"]
+        while True:
+            await asyncio.sleep(interval_secs)
+            counters = self.counters
+            self._log.info(self._health_line(counters, counters["frames"] - frames_before))
+            frames_before = counters["frames"]
+            self._feed.check()
+            if not self._feed.is_subscribed(KIND_MARKETS, ""):
+                await self._follow_markets()
+
+    def _health_line(self, counters: dict[str, int], frames: int) -> str:
+        lag = self._feed.lag
+        troubles = {name: counters[name] for name in TROUBLES if counters.get(name)}
+        stale = self._feed.stale_books()
+        parts = [
+            f"Feed: {len(self._feed.channels)} channels on {counters['sockets']} sockets",
+            f"{frames} frames",
+            f"lag p50 {lag.quantile_ns(0.5) / NS_PER_MS:.1f} ms "
+            f"p99 {lag.quantile_ns(0.99) / NS_PER_MS:.1f} ms",
+            f"{counters['connects']} connects",
+            *(f"{count} {name}" for name, count in troubles.items()),
+        ]
+        if stale:
+            parts.append(f"books waiting for a snapshot: {', '.join(stale[:5])} ({len(stale)})")
+        return "; ".join(parts)
 
 
-def _not_loaded(instrument_id: InstrumentId) -> InvalidRequest:
-    return InvalidRequest(
-        str(instrument_id), "is not loaded: name it in load_ids of the instrument provider"
-    )
+def _ignore(_: InstrumentId) -> None:
+    """Remove nothing."""

@@ -207,6 +207,10 @@ class MarketFeed:
             total.add_all(socket.lag)
         return total
 
+    def is_subscribed(self, kind: int, market: str) -> bool:
+        """Return whether somebody wants a channel of a single market, or without one."""
+        return (kind, market) in self._subscriptions
+
     def is_book_stale(self, market: str) -> bool:
         """Return whether the book of `market` waits for a snapshot, or is not subscribed."""
         book = self._find_book(market)

@@ -20,12 +20,15 @@ PUBLIC_NAMES = {
     "ParadexDataClientConfig",
     "ParadexEnvironment",
     "ParadexExecClientConfig",
+    "ParadexFundingComparison",
     "ParadexInstrumentProvider",
     "ParadexLiveDataClientFactory",
     "ParadexLiveExecClientFactory",
+    "ParadexMarketSummary",
+    "ParadexTradeType",
     "__version__",
 }
-DATA_OPTIONS = {
+SHARED_OPTIONS = {
     "environment",
     "base_url_http",
     "base_url_ws",
@@ -36,7 +39,8 @@ DATA_OPTIONS = {
     "retry_delay_max_ms",
     "update_instruments_interval_mins",
 }
-EXEC_OPTIONS = DATA_OPTIONS | {"account_address", "private_key", "recv_window_ms"}
+DATA_OPTIONS = SHARED_OPTIONS | {"feed_health_interval_secs", "sockets_max"}
+EXEC_OPTIONS = SHARED_OPTIONS | {"account_address", "private_key", "recv_window_ms"}
 # Heavy, and no business of whoever wants the local exchange or the pytest fixture alone.
 HEAVY_MODULES = {
     "aiohttp",

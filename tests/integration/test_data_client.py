@@ -26,12 +26,14 @@ from paradex_adapter import (
     PARADEX_CLIENT_ID,
     PARADEX_VENUE,
     ParadexDataClientConfig,
+    ParadexInstrumentProvider,
     ParadexLiveDataClientFactory,
+    ParadexTradeType,
+    instrument_watch,
 )
 from paradex_adapter import data as data_module
 from paradex_adapter.data import ParadexDataClient
 from paradex_adapter.local_exchange import LocalExchange, sbe
-from paradex_adapter.venue import market_feed
 from tests.integration.trading_node import BTC, ETH, leftover_tasks, until
 
 MARKET = "BTC-USD-PERP"
@@ -80,6 +82,11 @@ class RunningData:
     def client(self) -> ParadexDataClient:
         (client,) = self.node.kernel.data_engine._clients.values()
         return client
+
+    @property
+    def channels(self) -> list[str]:
+        """The channels somebody subscribed to: the client follows the markets by itself."""
+        return [channel for channel in self.client._feed.channels if channel != "markets"]
 
     def book_of(self, side: str) -> list[tuple[Decimal, Decimal]]:
         """Return a side of the node's book, from the cache."""
@@ -169,13 +176,23 @@ async def test_instruments_are_in_the_cache_before_the_strategy_starts(run: Runn
 async def test_instruments_are_read_again_at_their_interval(
     exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(data_module, "SECS_PER_MIN", 0.02)
-    async with running_data(exchange, update_instruments_interval_mins=1, max_retries=0) as run:
-        run.watcher.subscribe_instruments(PARADEX_VENUE)
-        await until(lambda: run.watcher.instruments)
+    monkeypatch.setattr(instrument_watch, "SECS_PER_MIN", 0.02)
+    read: list[bool] = []
+    refresh = ParadexInstrumentProvider.refresh
+
+    async def counted(provider: ParadexInstrumentProvider) -> Any:
+        read.append(False)
+        changes = await refresh(provider)
+        read[-1] = True
+        return changes
+
+    monkeypatch.setattr(ParadexInstrumentProvider, "refresh", counted)
+    async with running_data(exchange, update_instruments_interval_mins=1, max_retries=0):
+        await until(lambda: any(read))
         exchange.fail_next("GET", "/v1/markets", 503)
-        seen = len(run.watcher.instruments)
-        await until(lambda: len(run.watcher.instruments) > 3 * seen)
+        await until(lambda: False in read[:-1], "a refresh that failed")
+        failed = len(read)
+        await until(lambda: any(read[failed:]), "one after it that did not")
 
 
 # -- the event pipeline --------------------------------------------------------------------------
@@ -183,7 +200,7 @@ async def test_instruments_are_read_again_at_their_interval(
 
 async def test_quotes_travel_from_the_socket_to_the_strategy(run: RunningData) -> None:
     run.watcher.subscribe_quote_ticks(BTC)
-    await until(lambda: run.client._feed.channels)
+    await until(lambda: run.channels)
     run.exchange.place_liquidity(MARKET, "BUY", "89991", "0.25")
     await until(lambda: [q for q in run.watcher.quotes if str(q.bid_price) == "89991.0"])
     quote = run.watcher.quotes[-1]
@@ -195,7 +212,7 @@ async def test_quotes_travel_from_the_socket_to_the_strategy(run: RunningData) -
 
 async def test_trades_travel_from_the_socket_to_the_strategy(run: RunningData) -> None:
     run.watcher.subscribe_trade_ticks(BTC)
-    await until(lambda: run.client._feed.channels)
+    await until(lambda: run.channels)
     trade_id = run.exchange.print_trade(MARKET, "SELL", "89000.5", "0.125")
     await until(lambda: run.watcher.trades)
     [trade] = run.watcher.trades
@@ -260,7 +277,7 @@ async def test_everything_comes_back_after_the_connection_was_lost(run: RunningD
     run.watcher.subscribe_quote_ticks(BTC)
     run.watcher.subscribe_trade_ticks(BTC)
     run.watcher.subscribe_order_book_deltas(BTC)
-    await until(lambda: len(run.client._feed.channels) == 3 and run.watcher.deltas)
+    await until(lambda: len(run.channels) == 3 and run.watcher.deltas)
     for connects in (2, 3):
         run.watcher.quotes.clear()
         run.watcher.trades.clear()
@@ -292,7 +309,7 @@ async def test_an_older_schema_serves_as_well(version: int) -> None:
 
 async def test_a_one_sided_quote_is_not_told_but_counted(run: RunningData) -> None:
     run.watcher.subscribe_quote_ticks(BTC)
-    await until(lambda: run.client._feed.channels)
+    await until(lambda: run.channels)
     run.exchange.cancel_liquidity(MARKET)
     await until(lambda: run.client.counters["one-sided quotes"] >= 1)
     assert all(str(quote.ask_price) == "90010.0" for quote in run.watcher.quotes)
@@ -303,7 +320,7 @@ async def test_hostile_frames_stop_nothing(run: RunningData) -> None:
     run.watcher.subscribe_quote_ticks(BTC)
     run.watcher.subscribe_trade_ticks(BTC)
     run.watcher.subscribe_order_book_deltas(BTC)
-    await until(lambda: len(run.client._feed.channels) == 3 and run.watcher.deltas)
+    await until(lambda: len(run.channels) == 3 and run.watcher.deltas)
     largest = Decimal(2**63 - 1).scaleb(-8)
     event = {"ts": 1, "seq": 0, "market": MARKET}
     trade = {**event, "side": "BUY", "createdAt": 1, "tradeType": "FILL", "tradeId": 1}
@@ -334,16 +351,16 @@ async def test_hostile_frames_stop_nothing(run: RunningData) -> None:
 async def test_after_leaving_nothing_more_comes(run: RunningData) -> None:
     run.watcher.subscribe_quote_ticks(BTC)
     run.watcher.subscribe_trade_ticks(BTC)
-    await until(lambda: len(run.client._feed.channels) == 2)
+    await until(lambda: len(run.channels) == 2)
     run.watcher.unsubscribe_quote_ticks(BTC)
-    await until(lambda: run.client._feed.channels == [f"trades.{MARKET}"])
+    await until(lambda: run.channels == [f"trades.{MARKET}"])
     run.watcher.quotes.clear()
     run.exchange.place_liquidity(MARKET, "BUY", "89991", "0.25")
     run.exchange.print_trade(MARKET, "SELL", "89000.5", "0.125")
     await until(lambda: run.watcher.trades)
     assert run.watcher.quotes == []
     run.watcher.subscribe_quote_ticks(BTC)
-    await until(lambda: len(run.client._feed.channels) == 2)
+    await until(lambda: len(run.channels) == 2)
     run.exchange.place_liquidity(MARKET, "BUY", "89992", "0.25")
     await until(lambda: run.watcher.quotes)
 
@@ -365,7 +382,7 @@ async def test_a_subscription_that_failed_can_be_made_again(
     unsubscribe(BTC)
     subscribe(BTC)
     await until(lambda: listed() == [BTC])
-    await until(lambda: len(run.client._feed.channels) == 1)
+    await until(lambda: len(run.channels) == 1)
 
 
 async def test_an_instrument_that_is_not_loaded_is_refused_by_name(
@@ -373,7 +390,7 @@ async def test_an_instrument_that_is_not_loaded_is_refused_by_name(
 ) -> None:
     run.watcher.subscribe_quote_ticks(UNLISTED)
     run.watcher.subscribe_instrument(UNLISTED)
-    await until(lambda: "is not loaded: name it in load_ids" in log_of(capfd, run))
+    await until(lambda: f"{UNLISTED} is not listed at Paradex" in log_of(capfd, run))
     await until(lambda: run.client.subscribed_quote_ticks() == [])
     await until(lambda: run.client.subscribed_instruments() == [])
 
@@ -383,57 +400,41 @@ async def test_a_subscription_given_up_is_taken_from_the_list(
 ) -> None:
     run.watcher.subscribe_quote_ticks(BTC)
     run.watcher.subscribe_quote_ticks(ETH)
-    await until(lambda: len(run.client._feed.channels) == 2)
-    run.exchange.fail_next("RPC", "subscribe", -32600, "invalid subscribe request")
+    await until(lambda: len(run.channels) == 2)
+    # The first one refused is that of the markets.
+    run.exchange.fail_next("RPC", "subscribe", -32600, "invalid subscribe request", count=2)
     run.exchange.drop_connections("public")
-    await until(lambda: run.client.counters["subscriptions lost"] == 1)
+    await until(lambda: run.client.counters["subscriptions lost"] == 2)
     await until(lambda: run.client._feed.is_ready)
     assert len(run.client.subscribed_quote_ticks()) == 1
     await until(lambda: "Lost the subscription bbo." in log_of(capfd, run))
 
 
-UNSUPPORTED = [
-    ("mark_prices", "Mark prices"),
-    ("index_prices", "Index prices"),
-    ("funding_rates", "Funding rates"),
-    ("instrument_status", "Instrument status"),
-    ("instrument_close", "Instrument close"),
-    ("option_greeks", "Option greeks"),
-]
-
-
-@pytest.mark.parametrize(("kind", "words"), UNSUPPORTED)
-async def test_what_is_not_supported_says_so_once_and_is_not_listed(
-    run: RunningData, kind: str, words: str, capfd: pytest.CaptureFixture[str]
-) -> None:
-    getattr(run.watcher, f"subscribe_{kind}")(BTC)
-    await until(lambda: f"{words} are not supported" in log_of(capfd, run))
-    assert getattr(run.client, f"subscribed_{kind}")() == []
-    getattr(run.watcher, f"unsubscribe_{kind}")(BTC)
-    assert log_of(capfd, run).count("[ERROR]") == 1
-
-
-async def test_other_books_bars_and_custom_data_are_refused_too(
+async def test_what_the_venue_does_not_have_says_so_and_is_not_listed(
     run: RunningData, capfd: pytest.CaptureFixture[str]
 ) -> None:
     watcher = run.watcher
-    bars = BarType.from_str(f"{BTC}-1-MINUTE-LAST-EXTERNAL")
+    bars = BarType.from_str(f"{BTC}-4-HOUR-LAST-EXTERNAL")
     custom = DataType(Custom)
+    trade_types = DataType(ParadexTradeType)
     watcher.subscribe_order_book_deltas(BTC, book_type=BookType.L3_MBO)
     await until(lambda: "Books by order (L3_MBO) are not supported" in log_of(capfd, run))
-    watcher.subscribe_order_book_depth(BTC)
-    await until(lambda: "Depth10 books" in log_of(capfd, run))
+    watcher.subscribe_option_greeks(BTC)
+    await until(lambda: f"{BTC} is no option" in log_of(capfd, run))
     watcher.subscribe_bars(bars)
-    await until(lambda: "External bars are not supported" in log_of(capfd, run))
+    await until(lambda: "do not exist at Paradex" in log_of(capfd, run))
     watcher.subscribe_data(custom, client_id=PARADEX_CLIENT_ID)
-    await until(lambda: "Custom data are not supported" in log_of(capfd, run))
+    await until(lambda: "Custom is none of ParadexFundingComparison" in log_of(capfd, run))
+    watcher.subscribe_data(trade_types, client_id=PARADEX_CLIENT_ID)
+    await until(lambda: "ParadexTradeType needs metadata" in log_of(capfd, run))
     assert run.client.subscribed_order_book_deltas() == []
-    assert run.client.subscribed_order_book_depth() == []
+    assert run.client.subscribed_option_greeks() == []
     assert run.client.subscribed_bars() == []
     assert run.client.subscribed_custom_data() == []
-    watcher.unsubscribe_order_book_depth(BTC)
     watcher.unsubscribe_bars(bars)
     watcher.unsubscribe_data(custom, client_id=PARADEX_CLIENT_ID)
+    watcher.unsubscribe_data(trade_types, client_id=PARADEX_CLIENT_ID)
+    assert run.channels == []
 
 
 # -- requests ------------------------------------------------------------------------------------
@@ -520,9 +521,3 @@ def log_of(capfd: pytest.CaptureFixture[str], run: RunningData) -> str:
     out, err = capfd.readouterr()
     run.logged += out + err
     return run.logged
-
-
-def test_one_kind_of_book_per_market_and_socket() -> None:
-    """Frames carry no channel: two kinds of book of one market could not be told apart."""
-    kinds = [name for name in market_feed.CHANNELS.values() if name.startswith("order_book")]
-    assert kinds == ["order_book.{}.deltas"]
