@@ -9,7 +9,8 @@ from decimal import Decimal, localcontext
 from typing import Final
 
 from paradex_adapter.local_exchange.amounts import AVERAGE_STEP, MONEY, ZERO, amount_text
-from paradex_adapter.local_exchange.markets import MAKER_FEE, TAKER_FEE, Market
+from paradex_adapter.local_exchange.margins import Requirement, requirement
+from paradex_adapter.local_exchange.markets import MAKER_FEE, OPTION_FEE, TAKER_FEE, Market
 from paradex_adapter.local_exchange.orders import Order
 from paradex_adapter.local_exchange.payments import BalanceEvent, FundingPayment
 from paradex_adapter.local_exchange.positions import Position
@@ -77,16 +78,18 @@ class Margin:
     value: Decimal
     initial: Decimal
     maintenance: Decimal
+    #: What the tokens held are worth: part of the value, and no collateral.
+    tokens: Decimal = ZERO
 
     @property
     def free(self) -> Decimal:
-        """Value in excess of the initial margin."""
-        return self.value - self.initial
+        """Value in excess of the initial margin, but for tokens."""
+        return self.value - self.tokens - self.initial
 
     @property
     def cushion(self) -> Decimal:
         """Value in excess of the maintenance margin."""
-        return self.value - self.maintenance
+        return self.value - self.tokens - self.maintenance
 
 
 class Account:
@@ -108,6 +111,8 @@ class Account:
         self.updated_at = now_ms
         self.seq_no = 0
         self.positions: dict[str, Position] = {}
+        # What was bought on spot markets, by market: balances, and no positions.
+        self.tokens: dict[str, Position] = {}
         self.orders: dict[str, Order] = {}
         self.open_orders: dict[str, Order] = {}
         self.client_ids: dict[str, Order] = {}
@@ -130,16 +135,23 @@ class Account:
             self._fill_ids[fill_type] = Identifiers(*self._seed_label)
         return self._fill_ids[fill_type].next(1)
 
-    def position(self, market: str, now_ms: int) -> Position:
-        """Return the position in a market, opening an empty one."""
-        if market not in self.positions:
-            self.positions[market] = Position(self.address, market, created_at=now_ms)
-        return self.positions[market]
+    def holding(self, market: Market, now_ms: int) -> Position:
+        """Return the position in a market, or the token bought there, opening an empty one."""
+        holdings = self.tokens if market.rules.kind == "SPOT" else self.positions
+        if market.symbol not in holdings:
+            holdings[market.symbol] = Position(self.address, market.symbol, created_at=now_ms)
+        return holdings[market.symbol]
 
     def position_size(self, market: str) -> Decimal:
-        """Return the signed size held in a market."""
-        position = self.positions.get(market)
+        """Return the signed size held in a market, whether a position or a token."""
+        position = self.positions.get(market) or self.tokens.get(market)
         return position.size if position else ZERO
+
+    def rate(self, market: Market, liquidity: str) -> Decimal:
+        """Return the fee rate of a fill."""
+        if market.rules.is_option:
+            return OPTION_FEE
+        return self.maker_fee if liquidity == "MAKER" else self.taker_fee
 
     def keep(self, order: Order) -> None:
         """Enter a new order."""
@@ -167,21 +179,30 @@ class Account:
     def margin(self, markets: Mapping[str, Market]) -> Margin:
         """Return value and margin at the mark prices."""
         with localcontext(MONEY):
-            value, initial, maintenance = self.cash, ZERO, ZERO
+            value, initial, maintenance, tokens = self.cash, ZERO, ZERO, ZERO
             for symbol in self._margined_markets():
                 market = markets[symbol]
-                held = self.position_size(symbol)
-                buys, sells = self.working_size(symbol, "BUY"), self.working_size(symbol, "SELL")
-                worst = max(abs(held + buys), abs(held - sells))
-                rate = market.rules.imf_base + self.taker_fee
-                initial += worst * market.mark_price * rate
-                kept = market.rules.imf_base * market.rules.mmf_factor + self.taker_fee
-                maintenance += abs(held) * market.mark_price * kept
+                bound = self._requirement(market)
+                initial += bound.initial
+                maintenance += bound.maintenance
                 if symbol in self.positions:
                     position = self.positions[symbol]
                     value += position.unrealized(market.mark_price)
                     value += position.unrealized_funding(market.funding_index)
-            return Margin(self.cash, value, initial, maintenance)
+            for symbol, token in self.tokens.items():
+                tokens += token.size * markets[symbol].mark_price
+            return Margin(self.cash, value + tokens, initial, maintenance, tokens)
+
+    def _requirement(self, market: Market) -> Requirement:
+        symbol = market.symbol
+        buys, sells = self.working_size(symbol, "BUY"), self.working_size(symbol, "SELL")
+        if market.rules.kind == "SPOT":
+            # Paid in full, at the limit where there is one.
+            orders = (o for o in self.open_orders.values() if _is_working(o, symbol, "BUY"))
+            cost = sum((o.remaining * (o.price or market.mark_price) for o in orders), ZERO)
+            return Requirement(cost * (1 + self.taker_fee), ZERO)
+        held = self.position_size(symbol)
+        return requirement(market, held, buys, sells, self.taker_fee)
 
     def _margined_markets(self) -> Iterable[str]:
         held = (symbol for symbol, position in self.positions.items() if position.size)
@@ -218,9 +239,26 @@ class Account:
                 "last_updated_at": self.updated_at,
             }
 
+    def tokens_response(self, markets: Mapping[str, Market]) -> list[dict[str, object]]:
+        """Return the entries of the tokens in ``GET /balance``."""
+        with localcontext(MONEY):
+            return [
+                {
+                    "token": markets[symbol].rules.base,
+                    "size": amount_text(token.size),
+                    "cost": amount_text(token.cost.quantize(AVERAGE_STEP)),
+                    "cost_usd": amount_text(token.cost.quantize(AVERAGE_STEP)),
+                    "average_entry_price": amount_text(token.last_entry),
+                    "average_entry_price_usd": amount_text(token.last_entry),
+                    "last_updated_at": token.last_updated_at,
+                }
+                for symbol, token in self.tokens.items()
+            ]
+
     def info_response(self) -> dict[str, object]:
         """Return the entry of ``GET /account/info``."""
         maker, taker = amount_text(self.maker_fee), amount_text(self.taker_fee)
+        option = amount_text(OPTION_FEE)
         return {
             "account": self.address,
             "kind": "main",
@@ -236,10 +274,10 @@ class Account:
                 "taker_rate": taker,
                 "spot_maker_rate": maker,
                 "spot_taker_rate": taker,
-                "perp_option_maker_rate": "0.0001",
-                "perp_option_taker_rate": "0.0001",
-                "dated_option_maker_rate": "0.0001",
-                "dated_option_taker_rate": "0.0001",
+                "perp_option_maker_rate": option,
+                "perp_option_taker_rate": option,
+                "dated_option_maker_rate": option,
+                "dated_option_taker_rate": option,
                 "commission_rate": "0",
                 "discount_rate": "0",
             },

@@ -28,8 +28,10 @@ PUBLIC: Final = {"bbo": True, "trades": True, "markets_summary": None, "funding_
 PRIVATE: Final = {"orders": True, "fills": True, "positions": False, "account": False}
 #: Private and without a binary form.
 PRIVATE_JSON: Final = {"funding_payments": True, "balance_events": False}
+#: Public, and JSON on every connection: it has no binary form.
+MARKET_EVENTS: Final = "markets"
+PUBLIC_JSON: Final = {MARKET_EVENTS: None}
 #: Taken, and silent: nothing of the kind happens here.
-SILENT_PUBLIC: Final = {"markets": None}
 SILENT_PRIVATE: Final = {
     "tradebusts": False,
     "transaction": False,
@@ -92,14 +94,14 @@ def parse_channel(name: object, subscriber: Subscriber, markets: Mapping[str, Ma
     comparison = _COMPARISON.fullmatch(name)
     if family == BOOK:
         channel = _book_channel(name, rest, markets)
-    elif family == BBO and rest.removesuffix(".interactive") in markets:
+    elif family == BBO and is_listed(rest.removesuffix(".interactive"), markets):
         is_interactive = rest.endswith(".interactive")
         shown = INTERACTIVE[BBO] if is_interactive else BBO
         channel = Channel(name, shown, rest.removesuffix(".interactive"))
     elif comparison:
         channel = Channel(name, COMPARISON, ALL, interval_ms=int(comparison[1]))
     else:
-        families = {**PUBLIC, **PRIVATE, **PRIVATE_JSON, **SILENT_PUBLIC, **SILENT_PRIVATE}
+        families = {**PUBLIC, **PRIVATE, **PRIVATE_JSON, **PUBLIC_JSON, **SILENT_PRIVATE}
         if family not in families or not _is_market_right(families[family], rest, markets):
             raise _invalid("invalid channel")
         channel = Channel(name, family, rest or ALL)
@@ -107,7 +109,7 @@ def parse_channel(name: object, subscriber: Subscriber, markets: Mapping[str, Ma
         if subscriber.sbe_version is None:
             raise _invalid("public channels are served as SBE only")
         return channel
-    if family in SILENT_PUBLIC:
+    if family in PUBLIC_JSON:
         return channel
     if subscriber.account is None:
         raise RpcError(NOT_AUTHENTICATED, "Permission denied", "authentication required")
@@ -147,7 +149,7 @@ def parse_scope(symbols: object, markets: Mapping[str, Market]) -> set[str]:
     """
     if not isinstance(symbols, list) or len(symbols) > SCOPE_MAX:
         raise _invalid("markets: expected an array")
-    if not all(isinstance(symbol, str) and symbol in markets for symbol in symbols):
+    if not all(isinstance(symbol, str) and is_listed(symbol, markets) for symbol in symbols):
         raise _invalid("markets: invalid market")
     return set(symbols)
 
@@ -171,7 +173,7 @@ def _book_channel(name: str, rest: str, markets: Mapping[str, Market]) -> Channe
     if kind.startswith("deltas@"):
         raise _invalid("no parameters expected for deltas topic.")
     top = _TOP.fullmatch(kind)
-    if market not in markets or not (kind in ("deltas", "interactive_deltas") or top):
+    if not is_listed(market, markets) or not (kind in ("deltas", "interactive_deltas") or top):
         raise _invalid("invalid channel")
     if top is None:
         family = BOOK if kind == "deltas" else INTERACTIVE[BOOK]
@@ -187,7 +189,12 @@ def _book_channel(name: str, rest: str, markets: Mapping[str, Market]) -> Channe
 def _is_market_right(takes: bool | None, market: str, markets: Mapping[str, Market]) -> bool:
     if not market:
         return not takes
-    return takes is not False and (market == ALL or market in markets)
+    return takes is not False and (market == ALL or is_listed(market, markets))
+
+
+def is_listed(market: str, markets: Mapping[str, Market]) -> bool:
+    """Return whether there is such a market, still."""
+    return market in markets and markets[market].is_listed
 
 
 def _invalid(why: str) -> RpcError:

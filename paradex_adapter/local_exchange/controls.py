@@ -14,6 +14,7 @@ from paradex_adapter.local_exchange.feed import Feed, position_response
 from paradex_adapter.local_exchange.gateway import Gateway
 from paradex_adapter.local_exchange.http_server import HttpServer
 from paradex_adapter.local_exchange.internal_orders import InternalOrders
+from paradex_adapter.local_exchange.market_controls import MarketControls
 from paradex_adapter.local_exchange.markets import Market
 from paradex_adapter.local_exchange.options import Options
 from paradex_adapter.local_exchange.outcomes import OutcomeQueue
@@ -35,7 +36,7 @@ class TradingKey:
     public_key: int
 
 
-class Controls:
+class Controls(MarketControls):
     """The inside of a local exchange; `LocalExchange` puts the parts together."""
 
     options: Options
@@ -85,7 +86,9 @@ class Controls:
 
     def balances(self, account_address: str | None = None) -> list[Json]:
         """Return the balances of an account as REST shows them."""
-        return [self._account(account_address).balance_response(self.options.usdc_price)]
+        account = self._account(account_address)
+        tokens = account.tokens_response(self._markets)
+        return [account.balance_response(self.options.usdc_price), *tokens]
 
     def account_summary(self, account_address: str | None = None) -> Json:
         """Return the summary of an account as REST shows it."""
@@ -137,8 +140,16 @@ class Controls:
         ).id
 
     def set_mark_price(self, market: str, price: Decimal | str) -> None:
-        """Set a market's mark price; a running simulation moves it on."""
-        self._markets[market].mark_price = Decimal(price)
+        """Set a market's mark price; a running simulation moves it on.
+
+        The options on a perpetual follow its price, except those whose own price was set.
+        """
+        marked = self._markets[market]
+        marked.mark_price = Decimal(price)
+        marked.is_marked = True
+        for option in self._markets.values():
+            if option.underlying is marked:
+                option.reprice(self._clock.now_ms())
 
     def set_funding_index(self, market: str, index: Decimal | str) -> None:
         """Set a market's funding index; positions accrue what it moved times their size."""

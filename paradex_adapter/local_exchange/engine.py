@@ -19,8 +19,8 @@ from paradex_adapter.local_exchange.accounts import (
     balance_event,
     funding_payment,
 )
-from paradex_adapter.local_exchange.amounts import MONEY
-from paradex_adapter.local_exchange.book import BUY, BookChange
+from paradex_adapter.local_exchange.amounts import MONEY, ZERO, is_multiple
+from paradex_adapter.local_exchange.book import BUY, SELL, BookChange
 from paradex_adapter.local_exchange.markets import Market, Trade
 from paradex_adapter.local_exchange.orders import Order
 from paradex_adapter.local_exchange.payments import BalanceEvent, FundingPayment
@@ -109,6 +109,9 @@ class Engine:
     def process(self, order: Order) -> None:
         """Take an order that the gateway accepted: refuse it, match it, rest it or close it."""
         market, account = self._markets[order.market], self._accounts[order.account]
+        if order.status != "NEW":
+            # Its market ended before it was its turn.
+            return
         with localcontext(MONEY):
             reason = risk.refusal(order, account, self._markets)
             if reason:
@@ -126,6 +129,49 @@ class Engine:
                 market.book.remove(order)
             if order.status != "CLOSED":
                 self._close(order, reason)
+            self._publish(market)
+
+    def close_market(self, market: Market, reason: str) -> None:
+        """Cancel every order in a market."""
+        with localcontext(MONEY):
+            for account in self._accounts.values():
+                for order in list(account.open_orders.values()):
+                    if order.market == market.symbol:
+                        if order.status == "OPEN":
+                            market.book.remove(order)
+                        self._close(order, reason)
+            self._publish(market)
+
+    def cull_off_grid(self, market: Market, reason: str) -> None:
+        """Cancel the orders that lie off a market's grid, since it changed."""
+        tick, step = market.rules.tick, market.rules.step
+        with localcontext(MONEY):
+            for side in market.book.sides.values():
+                for order in list(side.orders()):
+                    if not (is_multiple(order.price, tick) and is_multiple(order.remaining, step)):
+                        self._cancel_resting(order, market, reason)
+            self._publish(market)
+
+    def settle_market(self, market: Market, price: Decimal, fee_rate: Decimal) -> None:
+        """Close every position in a market at a price; what closes them belongs to no order."""
+        with localcontext(MONEY):
+            for account in self._accounts.values():
+                held = account.position_size(market.symbol)
+                if not held or market.symbol in account.tokens:
+                    continue
+                side = BUY if held < 0 else SELL
+                trade = Trade(
+                    ordinal=0,
+                    id=market.trade_ids.next(),
+                    market=market.symbol,
+                    side=side,
+                    price=price,
+                    size=abs(held),
+                    created_at=self._clock.now_ms(),
+                    trade_type="SETTLE_MARKET",
+                    seq_no=0,
+                )
+                self._book(account, market, trade, side, "TAKER", fee_rate)
             self._publish(market)
 
     def modify(self, order: Order, size: Decimal, price: Decimal) -> None:
@@ -294,28 +340,48 @@ class Engine:
         self, order: Order, taker_side: str, trade: Trade, liquidity: str, market: Market
     ) -> None:
         account = self._accounts[order.account]
+        rate = account.rate(market, liquidity)
+        side = taker_side if self._is_fill_side_of_taker else order.side
+        self._book(account, market, trade, order.side, liquidity, rate, order=order, shown=side)
+
+    def _book(
+        self,
+        account: Account,
+        market: Market,
+        trade: Trade,
+        side: str,
+        liquidity: str,
+        rate: Decimal,
+        *,
+        order: Order | None = None,
+        shown: str = "",
+    ) -> None:
+        """Book one side of a trade for an account; `shown` is the side its fill names."""
         now_ms = trade.created_at
-        position = account.position(order.market, now_ms)
+        holding = account.holding(market, now_ms)
         before = account.cash
-        funding = position.realize_funding(order.side, trade.size, market.funding_index)
-        realized = position.apply(order.side, trade.size, trade.price, now_ms)
-        rate = account.maker_fee if liquidity == "MAKER" else account.taker_fee
-        fee = trade.size * trade.price * rate
-        account.cash += realized + funding - fee
+        funding = holding.realize_funding(side, trade.size, market.funding_index)
+        realized = holding.apply(side, trade.size, trade.price, now_ms)
+        fee = market.fee(trade.size, trade.price, rate)
+        is_spot = market.rules.kind == "SPOT"
+        # A token is paid for when it is bought; of a position the profit alone is cash.
+        value = trade.size * trade.price
+        paid = (-value if side == BUY else value) if is_spot else realized
+        account.cash += paid + funding - fee
         self._fills_count += 1
         fill = Fill(
             ordinal=self._fills_count,
             id=account.next_fill_id(trade.trade_type),
             trade_id=trade.id,
-            account=order.account,
-            market=order.market,
-            order_id=order.id,
-            client_id=order.client_id,
-            side=taker_side if self._is_fill_side_of_taker else order.side,
+            account=account.address,
+            market=market.symbol,
+            order_id=order.id if order else "",
+            client_id=order.client_id if order else "",
+            side=shown or side,
             liquidity=liquidity,
             price=trade.price,
             size=trade.size,
-            remaining=order.remaining,
+            remaining=order.remaining if order else ZERO,
             fee=fee,
             realized_pnl=realized,
             underlying_price=market.underlying_price,
@@ -324,9 +390,10 @@ class Engine:
             seq_no=trade.seq_no,
             realized_funding=funding,
         )
-        position.last_fill_id = fill.id
-        position.seq_no = self._clock.sequence_no()
-        self._effects.positions[f"{account.address}-{order.market}"] = (account, position)
+        holding.last_fill_id = fill.id
+        holding.seq_no = self._clock.sequence_no()
+        if not is_spot:
+            self._effects.positions[f"{account.address}-{market.symbol}"] = (account, holding)
         self._effects.accounts[account.address] = account
         self._effects.fills.append(fill)
         if account.is_recorded:

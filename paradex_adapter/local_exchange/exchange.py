@@ -18,7 +18,9 @@ from paradex_adapter.local_exchange.feed import Feed
 from paradex_adapter.local_exchange.gateway import Gateway
 from paradex_adapter.local_exchange.http_server import HOST, HttpServer
 from paradex_adapter.local_exchange.internal_orders import InternalOrders
-from paradex_adapter.local_exchange.markets import Market
+from paradex_adapter.local_exchange.listing import default_markets
+from paradex_adapter.local_exchange.market_events import MarketRecord
+from paradex_adapter.local_exchange.markets import DEFAULT_MARKETS, Market, MarketRules
 from paradex_adapter.local_exchange.options import Options
 from paradex_adapter.local_exchange.outcomes import OutcomeQueue
 from paradex_adapter.local_exchange.past import Pasts
@@ -72,8 +74,11 @@ class LocalExchange(Controls):
         self._clock = Clock()
         self._accounts: dict[str, Account] = {}
         replay = self.options.replay
-        listed = replay.markets if replay else self.options.markets
+        listed = self._listing()
         self._markets = {rules.symbol: Market.listed(rules, seed) for rules in listed}
+        self._record = MarketRecord()
+        for market in self._markets.values():
+            self._link(market)
         self._tasks: list[asyncio.Task[None]] = []
         self._faults = Faults()
         self._build()
@@ -82,10 +87,25 @@ class LocalExchange(Controls):
         self._player = self._make_player(replay) if replay else None
         self._simulations = [
             MarketSimulation(market, self._makers, self._takers, self._internal, seed)
-            for market in (() if replay else self._markets.values())
+            for market in (() if replay else map(self._listed, self._simulated()))
         ]
         self._labels = 0
         self._main = self.add_account("main", balance=self.options.balance)
+
+    def _listing(self) -> tuple[MarketRules, ...]:
+        if self.options.replay is not None:
+            return self.options.replay.markets
+        if self.options.markets is not None:
+            return self.options.markets
+        return default_markets(self._clock.now_ms())
+
+    def _simulated(self) -> tuple[str, ...]:
+        if self.options.simulated_markets is not None:
+            return self.options.simulated_markets
+        if self.options.markets is None:
+            return tuple(rules.symbol for rules in DEFAULT_MARKETS)
+        standard = (rules for rules in self.options.markets if rules.trading_mode == "STANDARD")
+        return tuple(rules.symbol for rules in standard)
 
     def _make_player(self, replay: Replay) -> ReplayPlayer:
         player = ReplayPlayer(
@@ -128,7 +148,9 @@ class LocalExchange(Controls):
         methods = RpcMethods(self._gateway, self._feed, self._tokens, markets, clock)
         node_id = f"{stark.private_key_from_seed(self.seed, 'node'):x}"[:16]
         self._websocket = WebsocketServer(methods, clock, self._faults, options, node_id)
-        public = PublicEndpoints(self._gateway, markets, clock, options, self._open_interest)
+        public = PublicEndpoints(
+            self._gateway, markets, clock, options, self._open_interest, self._record
+        )
         history = HistoryEndpoints(markets, pasts, clock, pager)
         account = AccountEndpoints(
             accounts, markets, clock, self._tokens, options, pager, self._register
@@ -201,20 +223,25 @@ class LocalExchange(Controls):
         if not 0 < self._accrued_ms - last_ms <= ACCRUAL_GAP_MAX_MS:
             return
         with localcontext(MONEY):
-            for market in self._markets.values():
+            for market in self._perpetuals():
                 self._pasts.of(market).accrue(last_ms, self._accrued_ms)
 
+    def _perpetuals(self) -> list[Market]:
+        return [m for m in self._markets.values() if m.is_listed and m.rules.kind == "PERP"]
+
     def _publish_summaries(self) -> None:
+        self._settle_expired()
+        now_ms = self._clock.now_ms()
         with localcontext(MONEY):
             for market in self._markets.values():
-                self._feed.on_summary(market)
+                if market.is_listed:
+                    market.reprice(now_ms)
+                    self._feed.on_summary(market)
 
     def _publish_comparison(self) -> None:
         self._comparisons += 1
         with localcontext(MONEY):
-            for market in self._markets.values():
-                if not market.symbol.endswith("-PERP"):
-                    continue
+            for market in self._perpetuals():
                 for source, factor in COMPARED_RATES.items():
                     rate = market.funding_rate / FUNDING_PERIOD_HOURS * factor
                     self._feed.on_comparison(market, source, rate, COMPARISON_INTERVAL_MS)
@@ -223,7 +250,7 @@ class LocalExchange(Controls):
 
     def _publish_funding(self) -> None:
         with localcontext(MONEY):
-            for market in self._markets.values():
+            for market in self._perpetuals():
                 self._feed.on_funding(market)
 
     # --- Where and who ------------------------------------------------------------------------
@@ -293,7 +320,9 @@ class LocalExchange(Controls):
         return f"unnamed {self._labels}"
 
     def _register(self, address: str, public_key: int, cash: Decimal) -> Account:
-        account = Account(address, public_key, cash, self.seed, self._clock.now_ms(), label=address)
+        account = Account(
+            address, public_key, Decimal(cash), self.seed, self._clock.now_ms(), label=address
+        )
         account.seq_no = self._clock.sequence_no()
         self._accounts[address] = account
         return account

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from decimal import Decimal
@@ -22,12 +23,14 @@ from paradex_adapter.local_exchange.channels import (
     BOOK_TOP_LEVELS,
     COMPARISON,
     INTERACTIVE,
+    MARKET_EVENTS,
     SCOPED,
     SUMMARY,
     Channel,
     Subscriber,
     subscription_keys,
 )
+from paradex_adapter.local_exchange.market_events import MarketEvent
 from paradex_adapter.local_exchange.markets import Market, Trade
 from paradex_adapter.local_exchange.options import Options
 from paradex_adapter.local_exchange.orders import Order
@@ -64,7 +67,7 @@ class Feed:
         self._options = options
         self._subscribers: dict[Key, dict[Subscriber, str]] = {}
         # The tops of a market's book that someone has, and those that are about to be sent.
-        self._tops: dict[str, set[Key]] = {symbol: set() for symbol in markets}
+        self._tops: dict[str, set[Key]] = defaultdict(set)
         self._scheduled: set[Key] = set()
         self._skipped: set[str] = set()
         # The markets of those who named the ones whose summaries they want.
@@ -270,6 +273,13 @@ class Feed:
         listeners = self._listeners([(COMPARISON, ALL, "", interval_ms, None)])
         able = [each for each in listeners if each.sbe_version]
         self._send(able, lambda: frames.comparison_frame(market, source, rate, now_us))
+
+    def on_market_event(self, event: MarketEvent) -> None:
+        """Send what became of a market."""
+        for symbol in (event.symbol, ALL):
+            subscribers = self._subscribers.get((MARKET_EVENTS, symbol, "", 0, None), {})
+            for subscriber, name in list(subscribers.items()):
+                subscriber.send(_push(name, event.response()))
 
     def on_order(self, order: Order) -> None:
         """Send an order's new state; its sequence differs from the one REST shows."""

@@ -9,6 +9,7 @@ from paradex_adapter.local_exchange.accounts import Account, Fill, Margin
 from paradex_adapter.local_exchange.amounts import AVERAGE_STEP, MONEY, ZERO, average
 from paradex_adapter.local_exchange.book import BUY, SELL, BookChange, Level
 from paradex_adapter.local_exchange.markets import Market, Trade
+from paradex_adapter.local_exchange.option_pricing import FORWARD_RATE
 from paradex_adapter.local_exchange.orders import Order
 from paradex_adapter.local_exchange.positions import Position
 
@@ -147,6 +148,30 @@ def summary_frame(market: Market, open_interest: Decimal, seq: int, now_us: int)
         "externalFairPrice": _eight(market.mark_price),
         "fundingRatePrecise": market.funding_rate,
         "market": market.symbol,
+        **_option_fields(market, now_us // _US_PER_MS),
+    }
+
+
+def _option_fields(market: Market, now_ms: int) -> dict[str, object]:
+    value = market.value(now_ms)
+    if value is None:
+        return {}
+    rates = market.volatilities(now_ms)
+    return {
+        "markIv": rates["mark_iv"],
+        "bidIv": rates["bid_iv"],
+        "askIv": rates["ask_iv"],
+        "lastIv": rates["last_iv"],
+        "delta": value.delta,
+        "gamma": value.gamma,
+        "vega": value.vega,
+        "theta": value.theta,
+        "rho": value.rho,
+        "vanna": value.vanna,
+        "volga": value.volga,
+        "forwardRate": FORWARD_RATE,
+        "riskFreeRate": ZERO,
+        "externalFairPrice": None,
     }
 
 

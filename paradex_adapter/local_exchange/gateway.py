@@ -13,7 +13,7 @@ import orjson
 
 from paradex_adapter.local_exchange import stark
 from paradex_adapter.local_exchange.accounts import Account
-from paradex_adapter.local_exchange.amounts import MONEY, is_multiple
+from paradex_adapter.local_exchange.amounts import is_multiple
 from paradex_adapter.local_exchange.book import BUY
 from paradex_adapter.local_exchange.engine import Engine, Listener
 from paradex_adapter.local_exchange.errors import VenueError
@@ -93,7 +93,7 @@ class Gateway:
             ``MARKET_NOT_FOUND``.
         """
         market = self._markets.get(symbol)
-        if market is None:
+        if market is None or not market.is_listed:
             raise VenueError("MARKET_NOT_FOUND", "market not found")
         return market
 
@@ -111,6 +111,7 @@ class Gateway:
         request = parse_order_request(body)
         self._check_system(request)
         market = self.market(request.market)
+        self._check_kind(request, market)
         self._check_signature(session, request)
         _check_grid(request.size, request.price, market)
         if request.type == "LIMIT":
@@ -173,6 +174,15 @@ class Gateway:
             raise VenueError("SYSTEM_STATUS_CANCEL_ONLY", "system is in cancel only mode")
         if self.system_state == "post_only" and request.instruction != "POST_ONLY":
             raise VenueError("SYSTEM_STATUS_POST_ONLY", "system is in post only mode")
+
+    def _check_kind(self, request: OrderRequest, market: Market) -> None:
+        rules = market.rules
+        if rules.trading_mode != "STANDARD":
+            raise VenueError("REQUEST_NOT_ALLOWED", "market takes no orders on its book")
+        if self._clock.now_ms() < rules.open_at:
+            raise VenueError("MARKET_NOT_OPEN", "market is not open yet")
+        if rules.kind == "SPOT" and "REDUCE_ONLY" in request.flags:
+            raise VenueError("VALIDATION_ERROR", "flags: REDUCE_ONLY is not for spot markets")
 
     def _check_signature(self, session: Session, request: OrderRequest) -> None:
         self._check_age(request.signature_timestamp, request.recv_window)
@@ -312,7 +322,6 @@ def _check_grid(size: Decimal, price: Decimal, market: Market) -> None:
 
 
 def _check_band(side: str, price: Decimal, market: Market) -> None:
-    width = MONEY.multiply(market.mark_price, market.rules.price_band)
     beyond = price - market.mark_price if side == BUY else market.mark_price - price
-    if beyond > width:
+    if beyond > market.band_width:
         raise VenueError("VALIDATION_ERROR", "price: outside of the price band")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from paradex_adapter.local_exchange.markets import DEFAULT_MARKETS, MarketRules
+from paradex_adapter.local_exchange.markets import MarketRules
 from paradex_adapter.local_exchange.replay import Replay
 
 TESTNET_CHAIN_ID: Final = "PRIVATE_SN_POTC_SEPOLIA"
@@ -55,8 +55,11 @@ class Options:
         Whether funding accrues: the rate and each second the index move, and fills realize it.
     history_hours : int
         How far back trades, candles and funding reach before the start; at most 720.
-    markets : tuple[MarketRules, ...]
-        The markets listed.
+    markets : tuple[MarketRules, ...], optional
+        The markets listed; some of every kind when absent, see `listing.default_markets`.
+    simulated_markets : tuple[str, ...], optional
+        The markets with simulated makers and takers, by symbol. When absent: the crypto perpetuals
+        of the default markets, or every market given that trades on a book.
     replay : Replay, optional
         A recording to play back as the public feed, with its own markets; nothing is simulated,
         and there is no past before the start.
@@ -83,5 +86,6 @@ class Options:
     funding_interval_ms: int = 5000
     funding: bool = False
     history_hours: int = 24
-    markets: tuple[MarketRules, ...] = DEFAULT_MARKETS
+    markets: tuple[MarketRules, ...] | None = None
+    simulated_markets: tuple[str, ...] | None = None
     replay: Replay | None = None

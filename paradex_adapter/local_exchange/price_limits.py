@@ -19,8 +19,8 @@ def limit_price(order: Order, market: Market) -> Decimal:
     """Return the price beyond which an order does not trade: its own, or the price band."""
     if order.type == "LIMIT":
         return order.price
-    band = market.mark_price * market.rules.price_band
-    return market.mark_price + (band if order.side == BUY else -band)
+    band = market.band_width
+    return max(ZERO, market.mark_price + (band if order.side == BUY else -band))
 
 
 def worst_average(order: Order, market: Market) -> Decimal | None:

@@ -186,7 +186,10 @@ class AccountEndpoints:
     async def balance(self, request: web.Request) -> web.Response:
         """Answer ``GET /balance``."""
         account = self._asker(request)
-        return json_response({"results": [account.balance_response(self._options.usdc_price)]})
+        tokens = account.tokens_response(self._markets)
+        return json_response(
+            {"results": [account.balance_response(self._options.usdc_price), *tokens]}
+        )
 
     async def positions(self, request: web.Request) -> web.Response:
         """Answer ``GET /positions``, closed ones included as the venue does."""

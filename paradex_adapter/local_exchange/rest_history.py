@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
@@ -11,7 +13,7 @@ from paradex_adapter.local_exchange.amounts import AVERAGE_STEP, MONEY, amount_t
 from paradex_adapter.local_exchange.candles import PRICE_KINDS, RESOLUTIONS
 from paradex_adapter.local_exchange.errors import VenueError
 from paradex_adapter.local_exchange.history import FundingRow
-from paradex_adapter.local_exchange.markets import Market
+from paradex_adapter.local_exchange.markets import Market, Trade
 from paradex_adapter.local_exchange.past import Pasts
 from paradex_adapter.local_exchange.rest import (
     Handler,
@@ -61,12 +63,21 @@ class HistoryEndpoints:
         if bool(symbol) == bool(base):
             raise VenueError("INVALID_REQUEST_PARAMETER", "market: give market or baseAsset")
         start, end = _times(filters)
-        # By base asset the venue lists trades of options, of which there are none here.
-        past = self._pasts.of(self._market(symbol, "market")) if symbol else None
-        trades = past.trades(start, end, below) if past else ()
+        if symbol:
+            trades = self._pasts.of(self._market(symbol, "market")).trades(start, end, below)
+        else:
+            trades = self._option_trades(base)
         return self._pager.page(
             request, trades, lambda trade: trade.response(), size_max=TRADES_PAGE_MAX
         )
+
+    def _option_trades(self, base: str) -> Iterator[Trade]:
+        """Yield the trades of all options on a base asset since the start, newest first."""
+        options = (m for m in self._markets.values() if m.rules.is_option and m.rules.base == base)
+        trades = [trade for market in options for trade in market.trades]
+        trades.sort(key=lambda trade: (trade.created_at, trade.id))
+        for place in range(len(trades), 0, -1):
+            yield replace(trades[place - 1], ordinal=place)
 
     async def klines(self, request: web.Request) -> web.Response:
         """Answer ``GET /markets/klines``."""

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from paradex_adapter.local_exchange.errors import VenueError
 from paradex_adapter.local_exchange.gateway import Gateway
+from paradex_adapter.local_exchange.market_events import MarketRecord
 from paradex_adapter.local_exchange.markets import Market
 from paradex_adapter.local_exchange.options import Options
 from paradex_adapter.local_exchange.rest import (
@@ -40,12 +41,14 @@ class PublicEndpoints:
         clock: Clock,
         options: Options,
         open_interest: Callable[[str], Decimal],
+        record: MarketRecord,
     ) -> None:
         self._gateway = gateway
         self._markets = markets
         self._clock = clock
         self._options = options
         self._open_interest = open_interest
+        self._record = record
 
     def routes(self) -> list[tuple[str, str, Handler]]:
         """Return method, path and handler of each endpoint."""
@@ -55,6 +58,8 @@ class PublicEndpoints:
             ("GET", "/v1/system/state", self.state),
             ("GET", "/v1/markets", self.markets),
             ("GET", "/v1/markets/summary", self.summary),
+            ("GET", "/v1/markets/history", self.history),
+            ("GET", "/v1/markets/settlement-price", self.settlement),
             ("GET", "/v1/bbo/{market}", self.best),
             ("GET", "/v1/bbo/{market}/interactive", self.best),
             ("GET", "/v1/orderbook/{market}", self.book),
@@ -127,18 +132,37 @@ class PublicEndpoints:
     def _chosen(self, symbol: str, query: dict[str, str]) -> list[Market]:
         kind = word_parameter(query, "asset_kind", ASSET_KINDS)
         base = query.get("base_asset", "")
-        chosen = [self._market(symbol)] if symbol else list(self._markets.values())
+        listed = (market for market in self._markets.values() if market.is_listed)
+        chosen = [self._market(symbol)] if symbol else list(listed)
         return [
             market
             for market in chosen
-            if kind in (None, "PERP") and base in ("", market.rules.base)
+            if kind in (None, market.rules.kind) and base in ("", market.rules.base)
         ]
 
     def _market(self, symbol: str) -> Market:
         market = self._markets.get(symbol)
-        if market is None:
+        if market is None or not market.is_listed:
             raise VenueError("MARKET_NOT_FOUND", "market not found", 404)
         return market
+
+    async def history(self, request: web.Request) -> web.Response:
+        """Answer ``GET /markets/history``."""
+        symbol = plain_query(request).get("market", "")
+        events = self._record.since(self._clock.now_ms(), "" if symbol == "ALL" else symbol)
+        return json_response({"results": [event.response() for event in events]})
+
+    async def settlement(self, request: web.Request) -> web.Response:
+        """Answer ``GET /markets/settlement-price``."""
+        symbol = plain_query(request).get("market", "")
+        settlement = self._record.settlements.get(symbol)
+        if settlement is None:
+            is_known = symbol in self._markets
+            error = "MARKET_NOT_SETTLED" if is_known else "MARKET_NOT_FOUND"
+            raise VenueError(
+                error, "market is not settled" if is_known else "market not found", 404
+            )
+        return json_response(settlement.response())
 
     async def best(self, request: web.Request) -> web.Response:
         """Answer ``GET /bbo/{market}``."""

@@ -22,8 +22,12 @@ def refusal(order: Order, account: Account, markets: Mapping[str, Market]) -> st
     signed = order.remaining if order.side == BUY else -order.remaining
     is_reducing = held * signed < 0 and order.remaining <= abs(held)
     is_exact_close = order.is_reduce_only and held + signed == 0
-    if order.size * market.mark_price < rules.min_notional and not is_exact_close:
+    # An option's smallest order is measured by the price of its underlying.
+    price = market.underlying_price if rules.is_option else market.mark_price
+    if order.size * price < rules.min_notional and not is_exact_close:
         return "ORDER_SIZE_BELOW_MIN"
+    if rules.kind == "SPOT":
+        return _spot_refusal(order, account, markets, held)
     if order.is_reduce_only and not is_reducing:
         return "REDUCE_ONLY_WILL_INCREASE"
     if is_reducing:
@@ -35,13 +39,24 @@ def refusal(order: Order, account: Account, markets: Mapping[str, Market]) -> st
     return "" if has_margin(order, account, markets) else "NOT_ENOUGH_MARGIN"
 
 
+def _spot_refusal(
+    order: Order, account: Account, markets: Mapping[str, Market], held: Decimal
+) -> str:
+    """Return why a spot order is refused: nothing is borrowed, neither a token nor cash."""
+    if order.side == BUY:
+        is_paid = has_margin(order, account, markets)
+    else:
+        is_paid = account.working_size(order.market, order.side) <= held
+    return "" if is_paid else "NOT_ENOUGH_MARGIN"
+
+
 def has_margin(order: Order, account: Account, markets: Mapping[str, Market]) -> bool:
     """Return whether the account affords an order that is already among its own."""
     after = account.margin(markets)
     del account.open_orders[order.id]
     before = account.margin(markets)
     account.open_orders[order.id] = order
-    return after.initial <= before.initial or after.value >= after.initial
+    return after.initial <= before.initial or after.free >= 0
 
 
 def modify_refusal(

@@ -48,6 +48,10 @@ class MarketSimulation:
             self._take()
 
     def _walk(self) -> None:
+        if self._market.rules.option_terms is not None:
+            # An option follows its underlying.
+            self._middle = max(self._market.rules.tick, self._market.mark_price)
+            return
         reference = self._market.rules.reference_price
         moved = self._middle * (1 + WALK_STEP * self._random.randint(-2, 2))
         if abs(moved / reference - 1) <= WANDER_MAX:
@@ -73,6 +77,8 @@ class MarketSimulation:
 
     def _edge(self, side: str, level: int) -> Decimal:
         distance = self._middle * (HALF_SPREAD + LEVEL_GAP * level)
+        if self._market.rules.is_option:
+            distance = max(distance, self._market.rules.tick * (level + 1))
         price = self._middle + (-distance if side == BUY else distance)
         return self._orders.on_tick(self._market, price)
 

@@ -7,7 +7,7 @@ differs or why the field has no meaning here; an exception that no longer happen
 
 import asyncio
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -22,6 +22,7 @@ from tests.shared_specs import requires_shared_specs
 pytestmark = requires_shared_specs
 
 MARKET = "BTC-USD-PERP"
+SPOT = "ETH-USD"
 # Published test keys; the first one's account is the one the newcomer onboards.
 NEWCOMER_KEY = 0x543B6CF6C91817A87174AAEA4FB370AC1C694E864D7740D728F8344D53E815
 NEWCOMER_PUBLIC_KEY = 0x2C144D2F2D4FC61B6F8967F3BA0012A87D90140BCFE5A3E92E8DF83258C960F
@@ -97,6 +98,18 @@ EXCEPTIONS = (
         "perpetuals were recorded without what only options have",
     ),
     Allowed(
+        "GET /markets",
+        r"results\[\]\.delta1_cross_margin_params",
+        "absent",
+        "options were recorded without what only other markets have",
+    ),
+    Allowed(
+        "GET /markets",
+        r"results\[\]\.asset_kind",
+        "enum",
+        "dated options were recorded as OPTION, which the document's list of kinds lacks",
+    ),
+    Allowed(
         "GET /markets/summary",
         r"results\[\]\.(\w+_iv|forward_rate|future_funding_rate|rolling_details)",
         "absent",
@@ -136,6 +149,18 @@ EXCEPTIONS = (
         "absent",
         "an order that is not found has neither owner nor market, as in the venue's example",
     ),
+    Allowed(
+        "GET /markets/summary",
+        r"results\[\]\.(funding_rate|external_fair_price)",
+        "absent",
+        "spot markets were recorded without a funding rate, options without a fair price",
+    ),
+    Allowed(
+        "GET /markets/history|markets",
+        r"(results\[\]\.)?changed_fields\..+",
+        "absent",
+        "an event tells what changed",
+    ),
     Allowed("order.create_batch", r"results\[\]\.error", "absent", "present on failure only"),
     # --- Left open by the document ---
     Allowed(
@@ -152,6 +177,7 @@ NEVER_REFUSED = {
     ("GET", "/system/config"),
     ("GET", "/system/time"),
     ("GET", "/system/state"),
+    ("GET", "/markets/history"),
 }
 
 
@@ -414,6 +440,41 @@ async def use_socket(exchange: LocalExchange, caller: Caller, socket: Socket) ->
     await socket.result("unsubscribe", {"channel": PRIVATE_CHANNELS[0]})
 
 
+async def trade_other_kinds(exchange: LocalExchange, caller: Caller, socket: Socket) -> None:
+    """Buy an option and a token, sell of the token, and let markets come, change and go."""
+    await socket.result("subscribe", {"channel": "markets"})
+    option = next(
+        row["symbol"]
+        for row in (await caller.call("GET", "/markets", asset_kind="OPTION")).json["results"]
+        if row["strike_price"] == "90000"
+    )
+    for market, price, size in ((option, "1500", "0.1"), (SPOT, "3001", "0.05")):
+        exchange.place_liquidity(market, "SELL", price, size)
+        await caller.call("GET", "/markets/summary", market=market)
+        fields = {"market": market, "price": price, "size": size, "instruction": "IOC"}
+        await caller.until_closed((await caller.place(**fields))["id"])
+        await caller.call("GET", "/markets/summary", market=market)
+    too_many = {"market": SPOT, "side": "SELL", "price": "3001", "size": "1"}
+    await caller.until_closed((await caller.place(**too_many))["id"])
+    reducing = caller.order(market=SPOT, price="3001", size="0.02", flags=["REDUCE_ONLY"])
+    assert (await caller.call("POST", "/orders", body=reducing)).status == 400
+    rules = exchange.market_rules("SOL-USD-PERP")
+    exchange.list_market(replace(rules, symbol="NEW-USD-PERP", base="NEW"))
+    exchange.change_tick("NEW-USD-PERP", tick="0.01")
+    exchange.change_market("NEW-USD-PERP", max_open_orders=7, price_band=Decimal("0.1"))
+    exchange.settle_market(option, underlying_price="91000.5")
+    exchange.delist_market("NEW-USD-PERP")
+    for query in ({}, {"market": "ALL"}, {"market": option}):
+        assert (await caller.call("GET", "/markets/history", **query)).status == 200
+    for market, status in ((option, 200), (MARKET, 404), ("NOPE", 404)):
+        answer = await caller.call("GET", "/markets/settlement-price", market=market)
+        assert answer.status == status
+    await socket.until(
+        lambda: sum(push["channel"] == "markets" for push in socket.pushes) == 5, "market events"
+    )
+    await call_private_reads(caller)
+
+
 async def use_public_socket(socket: Socket) -> None:
     """Limit summaries to some markets, change which, and end it."""
     scoped = {"channel": "markets_summary", "markets": [MARKET]}
@@ -450,6 +511,7 @@ async def play() -> Played:
         played = Played()
         async with connect(http, exchange.base_url_ws) as socket:
             await use_socket(exchange, caller, socket)
+            await trade_other_kinds(exchange, caller, socket)
             played.pushes, played.results = socket.pushes, socket.results
             played.errors = socket.errors
         async with connect(http, exchange.base_url_ws, "sbeSchemaId=1&sbeSchemaVersion=2") as other:
@@ -539,7 +601,7 @@ def test_orders_were_seen_in_every_state(played: Played) -> None:
         "NOT_ENOUGH_MARGIN",
         "REDUCE_ONLY_WILL_INCREASE",
     }
-    assert {p["channel"] for p in played.pushes} == set(PRIVATE_CHANNELS)
+    assert {p["channel"] for p in played.pushes} == {*PRIVATE_CHANNELS, "markets"}
 
 
 def test_every_method_was_called(played: Played) -> None:

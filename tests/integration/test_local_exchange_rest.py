@@ -160,18 +160,23 @@ async def test_an_unknown_path_asks_for_a_token(path: str) -> None:
 async def test_markets_are_listed_and_filtered() -> None:
     async with trading() as client:
         listed = (await client.get("/markets"))["results"]
-        assert [market["symbol"] for market in listed] == [
+        assert [market["symbol"] for market in listed[:4]] == [
             "BTC-USD-PERP",
             "ETH-USD-PERP",
             "SOL-USD-PERP",
             "kPEPE-USD-PERP",
         ]
+        assert len(listed) == 23
         one = (await client.get(f"/markets?market={MARKET}"))["results"]
         assert one == listed[:1]
         assert one[0]["fee_config"]["api_fee"]["taker_fee"]["fee"] == "0.00045"
-        assert (await client.get("/markets?asset_kind=OPTION"))["results"] == []
-        assert len((await client.get("/markets?base_asset=ETH"))["results"]) == 1
-        assert len((await client.get("/markets/summary?market=ALL"))["results"]) == 4
+        for kind, count in (("PERP", 7), ("OPTION", 13), ("SPOT", 2), ("PERP_OPTION", 1)):
+            found = (await client.get(f"/markets?asset_kind={kind}"))["results"]
+            assert {market["asset_kind"] for market in found} == {kind}
+            assert len(found) == count
+        assert (await client.get("/markets?asset_kind=FUTURE"))["results"] == []
+        assert len((await client.get("/markets?base_asset=ETH"))["results"]) == 4
+        assert len((await client.get("/markets/summary?market=ALL"))["results"]) == len(listed)
         for path, status in (
             ("/markets?market=NOPE", 404),
             ("/bbo/NOPE", 404),
@@ -644,7 +649,7 @@ async def test_the_simulation_trades_and_never_crosses() -> None:
             book = exchange.order_book(MARKET)
             assert Decimal(book["bids"][0][0]) < Decimal(book["asks"][0][0])
         assert {trade["side"] for trade in trades} == {"BUY", "SELL"}
-        rules = exchange.options.markets[0]
+        rules = exchange.market_rules(MARKET)
         for trade in trades:
             assert Decimal(trade["price"]) % rules.tick == 0
             assert Decimal(trade["size"]) % rules.step == 0
