@@ -14,6 +14,7 @@ from paradex_adapter.local_exchange.sbe import (
     BOOK_LEVEL,
     GROUP_HEADER,
     HEADER,
+    MARKET,
     SCHEMA_ID,
     TEMPLATES,
     Field,
@@ -123,7 +124,8 @@ def _rest(template: Template, frame: bytes, at: int) -> dict[str, object]:
         ]
         at += entry * count
     for text in template.texts:
-        if at >= len(frame):
+        # What was appended later may be missing at the end.
+        if at >= len(frame) and text is not MARKET:
             break
         found[text.name], at = _text(frame, at)
     return found
