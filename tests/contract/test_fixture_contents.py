@@ -680,7 +680,7 @@ PUBLIC = {
     "book": 8,
     "MarketSummary": 1,
     "FundingData": 1,
-    "RpcResult": 7,
+    "RpcResult": 6,
     "RpcError": 1,
 }
 PRIVATE = {"OrderUpdate": 13, "Fill": 3, "Position": 3, "AccountSummary": 8, "RpcResult": 5}
