@@ -134,6 +134,10 @@ class MarketControls:
         self._engine.settle_market(market, market.mark_price, fee_rate)
         self._tell(market, "DELETED", {})
 
+    def markets(self) -> list[dict[str, object]]:
+        """Return the markets listed as REST shows them."""
+        return [m.rules.response() for m in self._markets.values() if m.is_listed]
+
     def market_rules(self, symbol: str) -> MarketRules:
         """Return the rules of a market, such as to list another like it."""
         return self._listed(symbol).rules
