@@ -238,7 +238,8 @@ class _PageReader[Row]:
         self._limit: Final = limit
         self._rows_max: Final = rows_max
         self._requests_max: Final = requests_max
-        self._found: Final[dict[object, Row]] = {}
+        self._seen: Final[set[object]] = set()
+        self._found: Final[list[Row]] = []
         self._is_newest_first = True
         self._oldest_ns: int | None = None
 
@@ -260,7 +261,7 @@ class _PageReader[Row]:
                 if len(self._found) >= self._rows_max:
                     self._history.is_cut = True
                     break
-        rows = list(self._found.values())
+        rows = self._found
         if self._is_newest_first:
             # Sorting keeps the order of equal times, which is theirs at the venue.
             rows.reverse()
@@ -270,14 +271,15 @@ class _PageReader[Row]:
     def _take(self, page: list[Row]) -> None:
         for row in page:
             key, at_ns = self._key(row), self._time_of(row)
-            if key in self._found:
+            if key in self._seen:
                 # Told twice; where it stands the second time says nothing about the order.
                 continue
+            self._seen.add(key)
             if self._oldest_ns is not None and at_ns > self._oldest_ns:
                 self._is_newest_first = False
             self._oldest_ns = at_ns
             if at_ns >= self._start_ns and (self._end_ns is None or at_ns <= self._end_ns):
-                self._found[key] = row
+                self._found.append(row)
 
     def _is_done(self) -> bool:
         if not self._is_newest_first or self._oldest_ns is None:
