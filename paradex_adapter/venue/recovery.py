@@ -61,6 +61,8 @@ class Recovery:
         Tells events.
     tell_external : Callable[[list[ExternalFact]], None]
         Tells facts about orders not ours.
+    on_caught_up : Callable[[bool], None]
+        Told True when what happened before a reconnect was told, False when it could not be had.
     now_ms : Callable[[], int]
         The venue's time, as well as it is known, in Unix milliseconds.
     warn : Callable[[str], None]
@@ -76,6 +78,7 @@ class Recovery:
         apply: Callable[[AccountMessage], None],
         tell: Callable[[list[Event]], None],
         tell_external: Callable[[list[ExternalFact]], None],
+        on_caught_up: Callable[[bool], None],
         now_ms: Callable[[], int],
         warn: Callable[[str], None],
     ) -> None:
@@ -85,6 +88,7 @@ class Recovery:
         self._apply: Final = apply
         self._tell: Final = tell
         self._tell_external: Final = tell_external
+        self._on_caught_up: Final = on_caught_up
         self._now_ms: Final = now_ms
         self._warn: Final = warn
         self._tasks: Final[dict[str, asyncio.Task[None]]] = {}
@@ -215,10 +219,14 @@ class Recovery:
 
         A catch-up under way is replaced: it may have read before the connection was back.
         """
+        self.stop_recovering()
+        self._start("reconnect", self._recover(since_ms - OVERLAP_MS))
+
+    def stop_recovering(self) -> None:
+        """Give up a catch-up under way, without a word."""
         task = self._tasks.pop("reconnect", None)
         if task is not None:
             task.cancel()
-        self._start("reconnect", self._recover(since_ms - OVERLAP_MS))
 
     @property
     def is_recovering(self) -> bool:
@@ -232,9 +240,12 @@ class Recovery:
                 await self._catch_up(max(0, since_ms))
             except ParadexError as error:
                 self._warn(f"Catching up after the reconnect failed, trying again: {error}")
+                # Late news out of order is better than none.
+                self._on_caught_up(False)
                 await asyncio.sleep(delay)
                 delay = min(2 * delay, RECOVER_DELAY_SECS_MAX)
             else:
+                self._on_caught_up(True)
                 return
         self._warn("Catching up after the reconnect was given up: restart to reconcile")
 

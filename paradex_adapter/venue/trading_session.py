@@ -28,7 +28,12 @@ from paradex_adapter.venue.order_requests import (
     OrderRequest,
     sign_order_request,
 )
-from paradex_adapter.venue.recovery import RECV_WINDOW_MS_DEFAULT, AccountMessage, Recovery
+from paradex_adapter.venue.recovery import (
+    OVERLAP_MS,
+    RECV_WINDOW_MS_DEFAULT,
+    AccountMessage,
+    Recovery,
+)
 from paradex_adapter.venue.retry import Backoff
 from paradex_adapter.venue.signing import OrderSigner
 from paradex_adapter.venue.websocket import WebSocketConnection
@@ -142,6 +147,7 @@ class TradingSession:
             apply=self._apply,
             tell=self._tell,
             tell_external=on_external,
+            on_caught_up=self._on_caught_up,
             now_ms=self._venue_now_ms,
             warn=self._warn,
         )
@@ -159,9 +165,11 @@ class TradingSession:
             log=self._warn,
         )
         self._gateway: Final = OrderGateway(self._connection, http, tokens, self.counters)
-        self._held: list[AccountMessage] | None = None
+        self._held: list[AccountMessage] = []
+        self._hold_reasons: Final[set[str]] = set()
         self._has_dropped = False
-        self._down_since_ms: int | None = None
+        # Since when the stream may have missed something, Unix milliseconds.
+        self._gap_since_ms: int | None = None
 
     @property
     def is_ready(self) -> bool:
@@ -339,7 +347,8 @@ class TradingSession:
         for update in updates:
             state = self.store.find_order(update.client_order_id)
             if state is not None and update.size - update.remaining_size > state.filled:
-                since_ms = state.ts_sent // 1_000_000
+                # With those before it, which may be missing as well: they are told in order.
+                since_ms = state.ts_sent // 1_000_000 - OVERLAP_MS
                 owing[update.market] = min(since_ms, owing.get(update.market, since_ms))
         for market, since_ms in owing.items():
             for fill in await self.reader.fills(market, max(0, since_ms)):
@@ -372,15 +381,17 @@ class TradingSession:
 
     # -- working in an answer about the whole account ---------------------------------------------
 
-    def hold(self) -> None:
-        """Keep what the stream tells from now on, until `release`."""
-        if self._held is None:
-            self._held = []
+    def hold(self, reason: str = "answer") -> None:
+        """Keep what the stream tells from now on, until `release` for each reason."""
+        self._hold_reasons.add(reason)
 
-    def release(self) -> None:
-        """Apply what was kept, in order, and go on."""
-        held, self._held = self._held, None
-        for message in held or ():
+    def release(self, reason: str = "answer") -> None:
+        """Apply what was kept, in order, and go on, unless there is another reason to hold."""
+        self._hold_reasons.discard(reason)
+        if self._hold_reasons:
+            return
+        held, self._held = self._held, []
+        for message in held:
             self._apply(message)
         if self._has_dropped:
             self._has_dropped = False
@@ -405,17 +416,26 @@ class TradingSession:
 
     async def _on_connected(self) -> None:
         """Authenticate and subscribe; part of every connect."""
+        if self._gap_since_ms is not None:
+            # What happened meanwhile comes first: profit depends on the order of the fills.
+            self.hold("reconnect")
         await self._gateway.authenticate(before_ready=True)
         for channel in CHANNELS:
             await self._connection.request("subscribe", {"channel": channel}, before_ready=True)
-        if self._down_since_ms is not None:
+        if self._gap_since_ms is not None:
             # Subscribed first, asked afterwards: nothing falls between the two.
-            self._recovery.start_recovering(self._down_since_ms)
-            self._down_since_ms = None
+            self._recovery.start_recovering(self._gap_since_ms)
+
+    def _on_caught_up(self, is_whole: bool) -> None:
+        if is_whole:
+            self._gap_since_ms = None
+        self.release("reconnect")
 
     def _on_disconnected(self, reason: str) -> None:
-        if self._down_since_ms is None:
-            self._down_since_ms = self._venue_now_ms()
+        # What is being caught up on ends before the gap that opens now.
+        self._recovery.stop_recovering()
+        if self._gap_since_ms is None:
+            self._gap_since_ms = self._venue_now_ms()
 
     async def _is_listed_open(self, client_order_id: str, venue_order_id: str, market: str) -> bool:
         """Return whether the venue lists the order as open; what it says of it is told.
@@ -437,7 +457,7 @@ class TradingSession:
     def _on_message(self, message: object, ts_init: int) -> None:
         if not isinstance(message, _ACCOUNT_MESSAGES):
             return
-        if self._held is None:
+        if not self._hold_reasons:
             self._tell(self.store.apply(message, ts_init))
         elif len(self._held) < HELD_MESSAGES_MAX:
             self._held.append(message)
