@@ -215,7 +215,7 @@ def summary_to_forward_price(
         forward = forward.quantize(FORWARD_STEP)
     return ForwardPrice(
         PyO3InstrumentId.from_str(option.id.value),
-        forward,
+        f"{forward:f}",
         str(option.underlying),
         summary.ts_event,
         ts_init,
