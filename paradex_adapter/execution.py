@@ -243,7 +243,10 @@ class ParadexExecutionClient(LiveExecutionClient):
         offset_ms = await check_clock(self._http, recv_window_ms or RECV_WINDOW_MS_DEFAULT)
         signer = OrderSigner(self._credentials, config.starknet_chain_id)
         self._tokens = TokenProvider(
-            self._http, signer, recv_window_ms=recv_window_ms or RECV_WINDOW_MS_DEFAULT
+            self._http,
+            signer,
+            recv_window_ms=recv_window_ms or RECV_WINDOW_MS_DEFAULT,
+            clock_offset_ms=offset_ms,
         )
         self._http.token_provider = self._tokens
         # A wrong key or account says so here, before anything else is asked.

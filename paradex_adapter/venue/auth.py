@@ -95,11 +95,14 @@ class TokenProvider:
         Signs them.
     recv_window_ms : int
         What `ClockSkewed` names as the limit, in milliseconds.
+    clock_offset_ms : int
+        The venue's clock minus ours, in milliseconds: token requests are signed with its time.
     now_ms : Callable[[], int]
         The clock of this machine, Unix milliseconds.
     """
 
     __slots__ = (
+        "_clock_offset_ms",
         "_expires_ms",
         "_http",
         "_now_ms",
@@ -117,8 +120,10 @@ class TokenProvider:
         signer: OrderSigner,
         *,
         recv_window_ms: int = RECV_WINDOW_MS_DEFAULT,
+        clock_offset_ms: int = 0,
         now_ms: Callable[[], int] = wall_clock_ms,
     ) -> None:
+        self._clock_offset_ms: Final = clock_offset_ms
         self._http: Final = http
         self._signer: Final = signer
         self._recv_window_ms: Final = recv_window_ms
@@ -178,7 +183,7 @@ class TokenProvider:
 
     async def _fetch(self) -> str:
         asked_ms = self._now_ms()
-        timestamp = asked_ms // 1000
+        timestamp = (asked_ms + self._clock_offset_ms) // 1000
         expiration = timestamp + SIGNATURE_LIFETIME_SECS
         try:
             body = await self._http.authenticate(

@@ -17,7 +17,7 @@ from typing import Final, final
 
 from fast_stark_crypto import pedersen_hash
 
-from paradex_adapter.venue.credentials import Credentials
+from paradex_adapter.venue.credentials import FIELD_PRIME, Credentials
 from paradex_adapter.venue.errors import InvalidRequest
 
 # starknet_keccak of each type's text; a test computes them again.
@@ -82,9 +82,10 @@ class MessageHasher:
         venue's system config; never a constant, the testnet's has changed before).
     """
 
-    __slots__ = ("_auth", "_message", "_modify", "_onboarding", "_order")
+    __slots__ = ("_account", "_auth", "_message", "_modify", "_onboarding", "_order")
 
     def __init__(self, account: int, chain_id: int) -> None:
+        self._account: Final = account
         domain = hash_elements((DOMAIN_TYPE_HASH, short_string_to_felt("Paradex"), chain_id, 1))
         start = pedersen_hash(0, short_string_to_felt("StarkNet Message"))
         self._message: Final = pedersen_hash(pedersen_hash(start, domain), account)
@@ -146,6 +147,17 @@ class MessageHasher:
     def hash_onboarding(self) -> int:
         """Return the message hash of the onboarding request."""
         return self._close(self._onboarding)
+
+    def hash_subkey(self, public_key: int, timestamp_secs: int, expiry_secs: int) -> int:
+        """Return the hash that registers a subkey; see `OrderSigner.sign_subkey`.
+
+        Unlike every other message it is no typed data: neither domain nor chain is in it.
+        """
+        if not 0 < public_key < FIELD_PRIME:
+            raise InvalidRequest("public_key", "cannot be signed: it is not a Stark public key")
+        timestamp = _need_units("timestamp", timestamp_secs)
+        expiry = _need_units("expiry", expiry_secs)
+        return hash_elements((self._account, public_key, timestamp, expiry))
 
     def _chain_order_fields(
         self,
@@ -270,6 +282,40 @@ class OrderSigner:
                 timestamp_ms, market, side, order_type, size_units, price_units, venue_order_id
             )
         )
+
+    def sign_twap(self, timestamp_ms: int, market: str, side: str, size_units: int) -> str:
+        """Return the signature of a TWAP order: that of a market order of its whole size.
+
+        How long and how often it trades is not signed. Parameters as in `sign_order`.
+
+        Raises
+        ------
+        InvalidRequest
+            If a field cannot be signed.
+        """
+        return self.sign_order(timestamp_ms, market, side, "MARKET", size_units, 0)
+
+    def sign_subkey(
+        self, public_key: int, timestamp_secs: int, expiry_secs: int
+    ) -> tuple[str, str]:
+        """Return the signature (r, s), each ``0x...``, by which the main key registers a subkey.
+
+        Parameters
+        ----------
+        public_key : int
+            The public key of the subkey.
+        timestamp_secs, expiry_secs : int
+            When it was signed, and until when the venue may take it, in Unix seconds.
+
+        Raises
+        ------
+        InvalidRequest
+            If a field cannot be signed.
+        """
+        r, s = self._credentials.sign(
+            self.hasher.hash_subkey(public_key, timestamp_secs, expiry_secs)
+        )
+        return hex(r), hex(s)
 
     def sign_auth(self, timestamp_secs: int, expiration_secs: int) -> str:
         """Return the signature of a token request; both times in Unix seconds."""

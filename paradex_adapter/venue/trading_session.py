@@ -256,7 +256,7 @@ class TradingSession:
             request.flags,
             now_ns,
         )
-        timestamp_ms = now_ns // 1_000_000
+        timestamp_ms = self._venue_now_ms()
         try:
             body = sign_order_request(request, self._signer, timestamp_ms, self._recv_window_ms)
             update = await self._gateway.send_order(body)

@@ -5,13 +5,18 @@ import string
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from starknet_py.hash.utils import private_to_stark_key, verify_message_signature
+from starknet_py.hash.utils import (
+    compute_hash_on_elements,
+    private_to_stark_key,
+    verify_message_signature,
+)
 
 from paradex_adapter.venue.credentials import ADDRESS_BOUND, CURVE_ORDER, Credentials
 from paradex_adapter.venue.signing import OrderSigner
 from tests.signing_vectors import MAINNET, typed_data
 
 ORDER_TYPES = [
+    "MARKET",
     "LIMIT",
     "STOP_LIMIT",
     "STOP_MARKET",
@@ -23,31 +28,43 @@ ORDER_TYPES = [
 
 keys = st.integers(1, CURVE_ORDER - 1)
 accounts = st.integers(1, ADDRESS_BOUND - 1)
+MARKET_CHARACTERS = string.ascii_letters + string.digits + "-_"
+UNITS_MAX = 2**128 - 1
 # A market of digits alone would be read as a number by starknet-py's typed data; ours has a letter.
 markets = st.builds(
     lambda head, tail: head + tail,
     st.sampled_from(string.ascii_letters),
-    st.text(string.ascii_letters + string.digits + "-_", max_size=30),
+    # As often as any other, one of the longest.
+    st.text(MARKET_CHARACTERS, max_size=30) | st.text(MARKET_CHARACTERS, min_size=30, max_size=30),
 )
+units = st.sampled_from([0, 1, 10**8, UNITS_MAX - 1, UNITS_MAX]) | st.integers(0, UNITS_MAX)
 orders = st.fixed_dictionaries(
     {
         "timestamp_ms": st.integers(0, 2**63),
         "market": markets,
         "side": st.sampled_from(["BUY", "SELL"]),
         "order_type": st.sampled_from(ORDER_TYPES),
-        "size_units": st.integers(0, 2**128 - 1),
-        "price_units": st.integers(0, 2**128 - 1),
+        "size_units": units,
+        "price_units": units,
     }
 )
 
 
-@settings(max_examples=40, deadline=None)
+def order_hash(account: int, inputs: dict[str, object]) -> int:
+    """Return the hash by starknet-py: a market order is signed with price 0 whatever it names."""
+    if inputs["order_type"] == "MARKET":
+        inputs = {**inputs, "price_units": 0}
+    kind = "modify" if "venue_order_id" in inputs else "order"
+    return typed_data(kind, MAINNET, inputs).message_hash(account)
+
+
+@settings(max_examples=60, deadline=None)
 @given(key=keys, account=accounts, inputs=orders)
 def test_the_hash_of_any_order_is_that_of_starknet_py(
     key: int, account: int, inputs: dict[str, object]
 ) -> None:
     signer = OrderSigner(Credentials(account, key), MAINNET)
-    expected = typed_data("order", MAINNET, inputs).message_hash(account)
+    expected = order_hash(account, inputs)
     assert signer.hasher.hash_order(**inputs) == expected  # type: ignore[arg-type]
 
 
@@ -58,7 +75,7 @@ def test_the_hash_of_any_change_is_that_of_starknet_py(
 ) -> None:
     inputs = {**inputs, "venue_order_id": str(order_id)}
     signer = OrderSigner(Credentials(account, 1), MAINNET)
-    expected = typed_data("modify", MAINNET, inputs).message_hash(account)
+    expected = order_hash(account, inputs)
     assert signer.hasher.hash_modify(**inputs) == expected  # type: ignore[arg-type]
 
 
@@ -69,5 +86,29 @@ def test_the_signature_of_any_order_is_accepted_by_starknet_py(
 ) -> None:
     signer = OrderSigner(Credentials(account, key), MAINNET)
     r, s = (int(part) for part in json.loads(signer.sign_order(**inputs)))  # type: ignore[arg-type]
-    expected = typed_data("order", MAINNET, inputs).message_hash(account)
+    expected = order_hash(account, inputs)
+    assert verify_message_signature(expected, [r, s], private_to_stark_key(key))
+
+
+@settings(max_examples=20, deadline=None)
+@given(account=accounts, inputs=orders)
+def test_the_signature_of_any_twap_is_that_of_a_market_order(
+    account: int, inputs: dict[str, object]
+) -> None:
+    signer = OrderSigner(Credentials(account, 1), MAINNET)
+    fields = [inputs[name] for name in ("timestamp_ms", "market", "side", "size_units")]
+    r, s = (int(part) for part in json.loads(signer.sign_twap(*fields)))  # type: ignore[arg-type]
+    expected = order_hash(account, {**inputs, "order_type": "MARKET"})
+    assert verify_message_signature(expected, [r, s], private_to_stark_key(1))
+
+
+@settings(max_examples=20, deadline=None)
+@given(key=keys, account=accounts, subkey=keys, times=st.tuples(*[st.integers(0, 2**40)] * 2))
+def test_the_registration_of_any_subkey_is_accepted_by_starknet_py(
+    key: int, account: int, subkey: int, times: tuple[int, int]
+) -> None:
+    public_key = private_to_stark_key(subkey)
+    signature = OrderSigner(Credentials(account, key), MAINNET).sign_subkey(public_key, *times)
+    expected = compute_hash_on_elements([account, public_key, *times])
+    r, s = (int(part, 16) for part in signature)
     assert verify_message_signature(expected, [r, s], private_to_stark_key(key))

@@ -118,6 +118,20 @@ async def test_the_request_is_signed_by_the_key_it_names(
     assert headers["paradex-starknet-account"] == hex(ACCOUNT)
 
 
+async def test_the_request_bears_the_venues_time(
+    http: HttpClient, signer: OrderSigner, clock: Clock, route: respx.Route
+) -> None:
+    route.mock(return_value=reply(1))
+    tokens = TokenProvider(http, signer, clock_offset_ms=-90_000, now_ms=clock)
+    await tokens.token()
+    headers = route.calls.last.request.headers
+    timestamp, expiration = START_MS // 1000 - 90, START_MS // 1000 - 90 + SIGNATURE_LIFETIME_SECS
+    assert headers["paradex-timestamp"] == str(timestamp)
+    signature = [int(part) for part in json.loads(headers["paradex-starknet-signature"])]
+    message_hash = signer.hasher.hash_auth(timestamp, expiration)
+    assert verify_message_signature(message_hash, signature, int(signer.public_key_hex, 16))
+
+
 async def test_a_token_is_kept_until_it_is_due(
     provider: TokenProvider, route: respx.Route, clock: Clock
 ) -> None:

@@ -101,6 +101,25 @@ async def until(condition: Callable[[], Any]) -> None:
             await asyncio.sleep(0.005)
 
 
+@pytest.mark.parametrize("offset_ms", [60_000, -60_000])
+async def test_orders_are_signed_with_the_venues_time(
+    exchange: LocalExchange, offset_ms: int
+) -> None:
+    exchange.set_clock_offset(offset_ms)
+    desk = Desk(exchange, clock_offset_ms=offset_ms, recv_window_ms=5_000)
+    try:
+        await desk.session.connect()
+        await desk.session.submit(limit("timely"))
+        await until(lambda: desk.told(about="timely"))
+        told = desk.told(about="timely")
+    finally:
+        await desk.close()
+    assert "rejected" not in told[0]
+    sent = exchange.received_order("timely")
+    assert sent is not None
+    assert abs(sent["signature_timestamp"] - time.time() * 1000 - offset_ms) < 10_000
+
+
 @pytest.fixture(autouse=True)
 def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recovery, "FILLS_DELAYS_SECS", (0.02,) * 3)
