@@ -241,7 +241,9 @@ class HistoryDownloader:
             case "funding":
                 return fetch_funding(self._http, symbol, first, last)
         resolution, price_kind = self._download.resolution_mins, self._download.price_kind
-        return fetch_klines(self._http, symbol, resolution, price_kind, max(1, first), last)
+        return fetch_klines(
+            self._http, symbol, resolution, price_kind, max(1, first), last, now_ns=self._clock_ns()
+        )
 
     def _translate(self, history: History[Any], instrument: Instrument) -> list[Any]:
         scales = self._prices.scales_of(instrument)
