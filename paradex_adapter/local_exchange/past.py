@@ -76,6 +76,8 @@ class MarketPast:
         self, start_ms: int | None, end_ms: int | None, below: int | None
     ) -> Iterator[FundingRow]:
         """Yield funding newest first, as `trades` does."""
+        if self.market.rules.kind != "PERP":
+            return iter(())
         live = reversed(self.funding_rows)
         return chain(live, self.history.funding(start_ms, end_ms, below))
 

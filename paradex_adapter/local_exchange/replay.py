@@ -226,6 +226,12 @@ def _rules(entry: Mapping[str, Any], survey: MarketSurvey) -> RecordedRules:
             max_open_orders=int(entry.get("max_open_orders") or 150),
             imf_base=_amount(margin, "imf_base", "0.1"),
             mmf_factor=_amount(margin, "mmf_factor", "0.5"),
+            kind=str(entry.get("asset_kind") or "PERP"),
+            trading_mode=str(entry.get("trading_mode") or "STANDARD"),
+            expiry_at=int(entry.get("expiry_at") or 0),
+            strike=_amount(entry, "strike_price", "0") or None,
+            option_type=str(entry.get("option_type") or ""),
+            funding_period_hours=int(entry.get("funding_period_hours") or 8),
             entry=entry,
         )
     except (ArithmeticError, TypeError, ValueError) as error:

@@ -57,6 +57,7 @@ class ReplayPlayer:
         for symbol, market in markets.items():
             book = ReplayedBook(self._level_order(market))
             self._books[symbol] = market.book = book
+            market.is_marked = True
         self._apply: dict[str, Callable[[Market, Fields], bool]] = {
             "trade": self._on_trade,
             "bbo": self._on_bbo,
