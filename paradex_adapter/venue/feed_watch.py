@@ -8,8 +8,9 @@
 """
 
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import Final
 
 from paradex_adapter.venue.book_recovery import BookStream
 from paradex_adapter.venue.feed_socket import FeedSocket
@@ -39,7 +40,7 @@ class FeedWatch:
         The streams of single markets and their sockets, by kind and market.
     renew_book : Callable[[str], None]
         Clears a book and has it built anew.
-    run : Callable[[Coroutine], None]
+    run : Callable[[Callable[[], Awaitable[None]]], None]
         Runs what goes on beside the caller.
     counters : dict[str, int]
         Where `WATCH_COUNTERS` are counted.
@@ -55,7 +56,7 @@ class FeedWatch:
         subscriptions: Subscriptions,
         *,
         renew_book: Callable[[str], None],
-        run: Callable[[Coroutine[Any, Any, None]], None],
+        run: Callable[[Callable[[], Awaitable[None]]], None],
         counters: dict[str, int],
         clock_ns: Callable[[], int],
         warn: Callable[[str], None],
@@ -105,7 +106,7 @@ class FeedWatch:
                 stream.ts_received = 0
                 self._counters["silent streams renewed"] += 1
                 self._warn(f"The channel {stream.params()['channel']} is silent; it is renewed")
-                self._run(socket.subscribe_again(stream))
+                self._run(partial(socket.subscribe_again, stream))
 
     def _check_lag(self, socket: FeedSocket) -> None:
         name, lag = socket.connection.name, socket.lag

@@ -13,8 +13,9 @@ Rules
 """
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
 
 from paradex_adapter.venue.book_recovery import BOOK_COUNTERS, BookRecovery, BookStream
@@ -243,14 +244,13 @@ class MarketFeed:
         tasks = [*self._tasks, *(b.restoring for b in self._books() if b.restoring is not None)]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*(socket.connection.close() for socket in self._sockets))
         if tasks:
             await asyncio.wait(tasks)
         for socket in self._sockets:
             for stream in list(socket.streams):
                 socket.retire(stream)
                 socket.release(stream)
-        self._pool.forget_others()
+        await self._pool.close()
         for wide in self._wide.values():
             wide.forget()
         self._subscriptions.clear()
@@ -363,7 +363,7 @@ class MarketFeed:
         wide = self._wide.get(stream.kind)
         if wide is not None:
             wide.refuse_narrow()
-            self._run(wide.settle())
+            self._run(wide.settle)
             return
         self._lose(stream, reason)
 
@@ -409,7 +409,7 @@ class MarketFeed:
         streams = [stream for stream, _ in self._subscriptions.values()]
         return [s for s in streams if isinstance(s, BookStream) and s.is_confirmed]
 
-    def _run(self, work: Any) -> None:
+    def _run(self, work: Callable[[], Awaitable[None]]) -> None:
         task = asyncio.create_task(_quietly(work), name="paradex-feed")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -427,12 +427,10 @@ def _stop_restoring(stream: Stream) -> None:
         stream.stop_restoring()
 
 
-async def _quietly(work: Any) -> None:
-    """Await what the next check, or the next reconnect, does again if it fails."""
-    try:
-        await work
-    except ParadexError:
-        return
+async def _quietly(work: Callable[[], Awaitable[None]]) -> None:
+    """Do what the next check, or the next reconnect, does again if it fails."""
+    with contextlib.suppress(ParadexError):
+        await work()
 
 
 __all__ = ["CHANNELS", "SUBSCRIPTIONS_MAX", "MarketFeed"]

@@ -5,9 +5,10 @@ that goes, so that its quotes, trades and book arrive in the venue's order. Two 
 never share a socket. An additional socket that carries nothing any more is closed.
 """
 
+import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from typing import Final
 
 from paradex_adapter.venue.errors import InvalidRequest, ParadexError
 from paradex_adapter.venue.feed_socket import FeedSocket
@@ -27,7 +28,7 @@ class SocketPool:
         Makes a socket of a name.
     sockets_max : int
         How many there may be.
-    run : Callable[[Coroutine], None]
+    run : Callable[[Callable[[], Awaitable[None]]], None]
         Runs what goes on beside the caller.
     warn : Callable[[str], None]
         Takes a warning when a socket cannot be opened.
@@ -43,7 +44,7 @@ class SocketPool:
         make_socket: Callable[[str], FeedSocket],
         *,
         sockets_max: int,
-        run: Callable[[Coroutine[Any, Any, None]], None],
+        run: Callable[[Callable[[], Awaitable[None]]], None],
         warn: Callable[[str], None],
     ) -> None:
         self._make_socket: Final = make_socket
@@ -51,6 +52,7 @@ class SocketPool:
         self._run: Final = run
         self._warn: Final = warn
         self._opened = 1
+        self._leaving: Final[set[FeedSocket]] = set()
         self._past_counters: Final[Counter[str]] = Counter()
         self.sockets: Final = [make_socket("public")]
 
@@ -93,19 +95,26 @@ class SocketPool:
         """Close an additional socket that carries nothing any more."""
         if socket in self.sockets[1:] and not socket.streams:
             self._forget(socket)
-            self._run(socket.connection.close())
+            self._leaving.add(socket)
+            self._run(lambda: self._close(socket))
 
-    def forget_others(self) -> None:
-        """Forget all sockets but the first; they are closed already."""
+    async def close(self) -> None:
+        """Close every socket, and forget all but the first."""
+        await asyncio.gather(*(s.connection.close() for s in (*self.sockets, *self._leaving)))
+        self._leaving.clear()
         for socket in self.sockets[1:]:
             self._forget(socket)
+
+    async def _close(self, socket: FeedSocket) -> None:
+        await socket.connection.close()
+        self._leaving.discard(socket)
 
     def _open(self) -> FeedSocket:
         self._opened += 1
         socket = self._make_socket(f"public {self._opened}")
         self.sockets.append(socket)
         # Whoever subscribes on it waits until it is ready.
-        self._run(self._connect(socket))
+        self._run(lambda: self._connect(socket))
         return socket
 
     async def _connect(self, socket: FeedSocket) -> None:
