@@ -220,6 +220,65 @@ async def test_snapshot_channel_sends_the_best_fifteen_levels() -> None:
     assert {frame.values["pkgType"] for frame in scene.frames("BookEvent")} == {"SNAPSHOT"}
 
 
+@pytest.mark.parametrize("rate", ["100ms", "200ms", "400ms"])
+async def test_interactive_books_tell_both_best_prices_and_the_spread(rate: str) -> None:
+    channels = (f"order_book.{MARKET}.interactive@15@{rate}",)
+    async with opened(3, True, channels) as scene:
+        scene.exchange.place_liquidity(MARKET, "BUY", "89990", "0.02")
+        scene.exchange.place_liquidity(MARKET, "SELL", "90010", "0.03")
+        frame = await scene.until(
+            "BookEvent",
+            pkgType="SNAPSHOT",
+            bestBidPrice=Decimal(89990),
+            bestAskPrice=Decimal(90010),
+        )
+    values = frame.values
+    for name in ("Bid", "Ask"):
+        assert values[f"best{name}Price"] == values[f"best{name}ApiPrice"]
+        assert values[f"best{name}Size"] == values[f"best{name}ApiSize"]
+    assert values["relativeSpread"] == (Decimal(20) / 90000).quantize(Decimal("1e-8"))
+
+
+@pytest.mark.parametrize("kind", ["interactive_deltas", "interactive"])
+async def test_interactive_feeds_follow_the_plain_ones(kind: str) -> None:
+    channel = f"bbo.{MARKET}.{kind}" if kind == "interactive" else f"order_book.{MARKET}.{kind}"
+    message = "BboEvent" if kind == "interactive" else "BookEvent"
+    async with opened(2, True, (channel,)) as scene:
+        scene.exchange.place_liquidity(MARKET, "BUY", "89990", "0.02")
+        scene.exchange.place_liquidity(MARKET, "BUY", "89991", "0.02")
+        await scene.until(message, 3)
+    seqs = [frame.values["seq"] for frame in scene.frames(message)]
+    assert seqs == list(range(seqs[0], seqs[0] + 3))
+
+
+@pytest.mark.parametrize("version", [1, 2, 3])
+async def test_compared_funding_rates_name_market_and_venue(version: int) -> None:
+    channels = ("funding_rate_comparison.ALL@500ms",)
+    async with opened(version, True, channels) as scene:
+        await scene.until("FundingRateComparisonEvent", market="ETH-USD-PERP", source="BYBIT")
+        ours = await scene.until("FundingRateComparisonEvent", market=MARKET, source="PARADEX")
+        rest = (await scene.caller.call("GET", "/markets/summary", market=MARKET)).json
+    rate = Decimal(rest["results"][0]["funding_rate"]) / 8
+    assert ours.values["hourlyFundingRate"] == rate.quantize(Decimal("1e-12"), "ROUND_DOWN")
+    assert ours.values["assetKind"] == "PERPETUAL_FUTURE"
+
+
+async def test_a_liquidation_off_the_tick_is_printed_as_far_as_a_frame_can_tell() -> None:
+    async with opened(3, True, (f"trades.{MARKET}",)) as scene:
+        exchange = scene.exchange
+        exchange.print_trade(MARKET, "SELL", "83894.04692005321", "0.1", "LIQUIDATION")
+        for kind in ("RPI", "BLOCK_TRADE", "UNWIND_TRANSFER", "SETTLE_MARKET"):
+            exchange.print_trade(MARKET, "BUY", "90000", "0.1", kind)
+        await scene.until("TradeEvent", 5)
+        rest = (await scene.caller.call("GET", "/trades", market=MARKET)).json["results"]
+    frames = [frame.values for frame in scene.frames("TradeEvent")]
+    assert frames[0]["price"] == Decimal("83894.04692005")
+    assert rest[-1]["price"] == "83894.04692005321"
+    assert [f["tradeType"] for f in frames] == [trade["trade_type"] for trade in rest[::-1]]
+    # They happened beside the book.
+    assert {f["seq"] for f in frames} == {0}
+
+
 async def test_summary_and_funding_say_what_rest_says() -> None:
     async with opened(3, True, PUBLIC) as scene:
         await play(scene)
