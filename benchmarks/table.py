@@ -9,6 +9,7 @@ from typing import Any
 
 from paradex_adapter_core.build import is_compiled
 
+HEAD = ("stage", "ours", "beside", "theirs", "theirs/ours", "target")
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns"))
 
 
@@ -18,18 +19,30 @@ def duration(seconds: float) -> str:
     return f"{seconds / size:.3g} {unit}"
 
 
-def rows(result: dict[str, Any]) -> list[tuple[str, str, str, str, str]]:
+def target(peer: dict[str, Any]) -> str:
+    """Return the ratio to be held, and whether it was."""
+    if "target" not in peer:
+        return ""
+    verdict = "" if peer["ratio"] >= peer["target"] else "  missed"
+    return f">= {peer['target']:.3g}x{verdict}"
+
+
+def stage(entry: dict[str, Any]) -> str:
+    """Return the name of a test as words."""
+    return entry["name"].removeprefix("test_").replace("_", " ").replace("[", ", ").rstrip("]")
+
+
+def rows(result: dict[str, Any]) -> list[tuple[str, ...]]:
     """Return a row a peer: stage, our time, peer, its time, how many times ours it takes."""
-    found = []
+    found: list[tuple[str, ...]] = []
     for entry in result["benchmarks"]:
-        stage = entry["name"].removeprefix("test_").replace("_", " ")
         info = entry["extra_info"]
-        ours = duration(info.get("seconds_per_call", entry["stats"]["median"]))
-        for name, peer in info.get("peers", {}).items():
+        named = stage(entry)
+        ours = duration(info["seconds"])
+        for name, peer in info["peers"].items():
             ratio = f"{peer['ratio']:.2f}x"
-            found.append((stage, ours, name, duration(peer["seconds_per_call"]), ratio))
-        if not info.get("peers"):
-            found.append((stage, ours, "-", "-", "-"))
+            found.append((named, ours, name, duration(peer["seconds"]), ratio, target(peer)))
+            named = ours = ""
     return found
 
 
@@ -53,14 +66,16 @@ def main() -> int:
     except (OSError, ValueError) as error:
         print(f"{path} cannot be read as a benchmark run: {error}", file=sys.stderr)
         return 1
-    head = ("stage", "ours", "beside", "theirs", "theirs/ours")
-    table = [head, *rows(result)]
-    widths = [max(len(row[column]) for row in table) for column in range(len(head))]
+    table = [HEAD, *rows(result)]
+    widths = [max(len(row[column]) for row in table) for column in range(len(HEAD))]
     print(machine(result))
     for row in table:
         print(
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         )
+    for entry in result["benchmarks"]:
+        for text in entry["extra_info"].get("notes", ()):
+            print(f"{stage(entry)}: {text}")
     return 0
 
 

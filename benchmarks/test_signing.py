@@ -1,12 +1,13 @@
-"""Sign one order: ours, the same without precomputed hashes, and starknet-py.
+"""Sign one order: ours, the same without precomputed hashes, starknet-py and the venue's own SDK.
 
-Every signature is checked before it is timed. The three rows differ in nothing but the way to the
-hash and, for starknet-py, the library that signs.
+Every signature is checked before it is timed. They differ in nothing but the way to the hash and
+the library: the SDK signs with another one (in Rust as well), on the Python that has it.
 
-Run: ``pytest benchmarks/test_signing.py --benchmark-enable --benchmark-group-by=group``.
+Run: ``pytest benchmarks/test_signing.py --benchmark-enable --benchmark-only``.
 """
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import fast_stark_crypto
@@ -14,6 +15,9 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from starknet_py.hash.utils import message_signature, verify_message_signature
 from starknet_py.utils.typed_data import TypedData
 
+from benchmarks.interleaved import NOISE, beside_peers, hold, note
+from benchmarks.official_sdk import NAME as SDK
+from benchmarks.official_sdk import OfficialSdk, official_sdk
 from paradex_adapter.venue.credentials import Credentials
 from paradex_adapter.venue.signing import (
     DOMAIN_TYPE_HASH,
@@ -29,7 +33,9 @@ KEY = 0x543B6CF6C91817A87174AAEA4FB370AC1C694E864D7740D728F8344D53E815
 CHAIN_ID = "PRIVATE_SN_PARACLEAR_MAINNET"
 TIMESTAMP_MS = 1_795_000_000_000
 ORDER = ("BTC-USD-PERP", "BUY", "LIMIT", 12_500_000, 8_071_580_000_000)
-GROUP = "sign one order"
+LOOPS = 5
+SDK_RATIO = 6.0
+SECONDS_MAX = 1e-3
 
 type Fields = tuple[str, str, str, int, int]
 
@@ -94,24 +100,41 @@ def check(signature: str) -> None:
     assert verify_message_signature(message_hash_of_18(TIMESTAMP_MS, ORDER), [r, s], public_key)
 
 
-def test_paradex_adapter(benchmark: BenchmarkFixture) -> None:
-    benchmark.group = GROUP
+def test_sign_order(benchmark: BenchmarkFixture) -> None:
     signer = OrderSigner(Credentials(ACCOUNT, KEY), CHAIN_ID)
+    for sign in (sign_with_18_hashes, sign_with_starknet_py):
+        check(sign(TIMESTAMP_MS, ORDER))
     check(signer.sign_order(TIMESTAMP_MS, *ORDER))
-    benchmark.pedantic(signer.sign_order, args=(TIMESTAMP_MS, *ORDER), rounds=300, warmup_rounds=20)
-
-
-def test_same_primitives_18_hashes(benchmark: BenchmarkFixture) -> None:
-    benchmark.group = GROUP
-    check(sign_with_18_hashes(TIMESTAMP_MS, ORDER))
-    benchmark.pedantic(
-        sign_with_18_hashes, args=(TIMESTAMP_MS, ORDER), rounds=300, warmup_rounds=20
-    )
-
-
-def test_starknet_py(benchmark: BenchmarkFixture) -> None:
-    benchmark.group = GROUP
-    check(sign_with_starknet_py(TIMESTAMP_MS, ORDER))
-    benchmark.pedantic(
-        sign_with_starknet_py, args=(TIMESTAMP_MS, ORDER), rounds=10, warmup_rounds=1
-    )
+    market, side, kind, size, price = ORDER
+    task = {
+        "work": "sign",
+        "chain_id": CHAIN_ID,
+        "account_address": hex(ACCOUNT),
+        "private_key": hex(KEY),
+        "market": market,
+        "side": side,
+        "type": kind,
+        "size": str(Decimal(size) / 10**8),
+        "price": str(Decimal(price) / 10**8),
+        "timestamp_ms": TIMESTAMP_MS,
+    }
+    with official_sdk(benchmark, **task) as sdk:
+        for process in sdk.values():
+            assert isinstance(process, OfficialSdk)
+            check(str(process.result))
+        beside_peers(
+            benchmark,
+            lambda: signer.sign_order(TIMESTAMP_MS, *ORDER),
+            {
+                "18 hashes, same library": lambda: sign_with_18_hashes(TIMESTAMP_MS, ORDER),
+                "starknet-py": lambda: sign_with_starknet_py(TIMESTAMP_MS, ORDER),
+                **sdk,
+            },
+            loops=LOOPS,
+            slow={"starknet-py": 1},
+        )
+    seconds = benchmark.extra_info["seconds"]
+    note(benchmark, f"{seconds * 1e3:.2f} ms, never to be 1 ms")
+    assert seconds < SECONDS_MAX * NOISE
+    if sdk:
+        hold(benchmark, SDK, SDK_RATIO)
