@@ -19,6 +19,7 @@ from nautilus_trader.model.enums import OrderStatus
 from nautilus_trader.model.events import OrderAccepted, OrderFilled
 from nautilus_trader.model.identifiers import Venue
 from nautilus_trader.model.orders import Order
+from nautilus_trader.model.position import Position
 
 from paradex_adapter.constants import PARADEX_VENUE
 
@@ -71,14 +72,14 @@ def find_differences(
     venue : Venue
         Whose orders in the cache are meant.
     """
-    fills = list(fills)
+    fills, positions = list(fills), list(positions)
     # An order denied here never was the venue's, and none that closes a gap in a reconciliation.
     held = [order for order in cache.orders(venue=venue) if _is_told(order)]
     return [
         *_compare_orders(held, list(orders), fills),
         *_compare_fills(held, fills),
-        *_compare_positions(cache, venue, list(positions)),
-        *_compare_realized(cache, venue, fills),
+        *_compare_positions(cache, venue, positions),
+        *_compare_realized(cache, venue, fills, positions),
     ]
 
 
@@ -201,32 +202,32 @@ def _compare_fill(name: str, event: OrderFilled, row: Row) -> list[str]:
 
 
 def _compare_positions(cache: Cache, venue: Venue, positions: list[Row]) -> list[str]:
-    ours: dict[str, Decimal] = defaultdict(Decimal)
-    costs: dict[str, Decimal] = defaultdict(Decimal)
+    sizes: dict[str, Decimal] = defaultdict(Decimal)
+    costs = _open_costs(cache, venue)
     for position in cache.positions_open(venue=venue):
-        market = position.instrument_id.symbol.value
-        size = position.signed_decimal_qty()
-        ours[market] += size
-        costs[market] += size * _decimal(position.avg_px_open)
+        sizes[position.instrument_id.symbol.value] += position.signed_decimal_qty()
     theirs = {row["market"]: row for row in positions if _signed_size(row)}
+    shared = _shared_markets(cache, venue)
     differences = []
-    for market in sorted({*ours, *theirs}):
+    for market in sorted({*sizes, *theirs}):
         row = theirs.get(market)
         size = ZERO if row is None else _signed_size(row)
-        if ours[market] != size:
-            differences.append(f"position in {market} is {ours[market]}, at the venue {size}")
-        elif row is not None and size:
+        if sizes[market] != size:
+            differences.append(f"position in {market} is {sizes[market]}, at the venue {size}")
+        elif row is not None and size and market not in shared:
             average = costs[market] / size
-            entry = _decimal(row.get("average_entry_price_usd") or row["average_entry_price"])
+            entry = _entry_price(row)
             if abs(average - entry) > VALUE_TOLERANCE:
                 differences.append(f"position in {market} opened at {average}, there {entry}")
     return differences
 
 
-def _compare_realized(cache: Cache, venue: Venue, fills: list[Row]) -> list[str]:
+def _compare_realized(
+    cache: Cache, venue: Venue, fills: list[Row], positions: list[Row]
+) -> list[str]:
     ours: dict[str, Decimal] = defaultdict(Decimal)
-    for position in [*cache.positions(venue=venue), *cache.position_snapshots()]:
-        if position.instrument_id.venue == venue and position.realized_pnl is not None:
+    for position in _all_positions(cache, venue):
+        if position.realized_pnl is not None:
             market = position.instrument_id.symbol.value
             ours[market] += position.realized_pnl.as_decimal()
     theirs: dict[str, Decimal] = defaultdict(Decimal)
@@ -234,11 +235,44 @@ def _compare_realized(cache: Cache, venue: Venue, fills: list[Row]) -> list[str]
         gross = _decimal(fill.get("realized_pnl"))
         fee = _decimal(fill["fee"]) if fill.get("fee_currency") in ("USDC", "", None) else ZERO
         theirs[fill["market"]] += gross - fee
+    # Several strategies split a net position, and with it what of its profit is realized: their
+    # profits add up to the venue's only together with what the open positions cost.
+    costs = _open_costs(cache, venue)
+    for market in _shared_markets(cache, venue):
+        ours[market] -= costs[market]
+        for row in positions:
+            if row["market"] == market and _signed_size(row):
+                theirs[market] -= _signed_size(row) * _entry_price(row)
     return [
         f"realized PnL in {market} is {ours[market]}, at the venue {theirs[market]}"
         for market in sorted({*ours, *theirs})
         if abs(ours[market] - theirs[market]) > VALUE_TOLERANCE
     ]
+
+
+def _all_positions(cache: Cache, venue: Venue) -> list[Position]:
+    positions = [*cache.positions(venue=venue), *cache.position_snapshots()]
+    return [position for position in positions if position.instrument_id.venue == venue]
+
+
+def _shared_markets(cache: Cache, venue: Venue) -> set[str]:
+    """Return the markets in which more than one strategy has had a position."""
+    holders: dict[str, set[str]] = defaultdict(set)
+    for position in _all_positions(cache, venue):
+        holders[position.instrument_id.symbol.value].add(position.strategy_id.value)
+    return {market for market, strategies in holders.items() if len(strategies) > 1}
+
+
+def _open_costs(cache: Cache, venue: Venue) -> dict[str, Decimal]:
+    costs: dict[str, Decimal] = defaultdict(Decimal)
+    for position in cache.positions_open(venue=venue):
+        size = position.signed_decimal_qty()
+        costs[position.instrument_id.symbol.value] += size * _decimal(position.avg_px_open)
+    return costs
+
+
+def _entry_price(row: Row) -> Decimal:
+    return _decimal(row.get("average_entry_price_usd") or row["average_entry_price"])
 
 
 def _signed_size(row: Row) -> Decimal:
