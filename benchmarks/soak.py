@@ -2,9 +2,10 @@
 
 Each market is subscribed for quotes, trades, book deltas and summaries. It fails on a gap, a lost
 connection, a book that differs from the exchange's at the same sequence number, or memory that
-grows; and prints the rate and the lag.
+grows; and prints the rate and the lag. The lag is no fault: the exchange moves all its markets at
+once, and what it stamped first waits until it is through.
 
-Run: ``python -m benchmarks.soak --minutes 10``; ``nox -s soak`` does.
+Run: ``python benchmarks/soak.py --minutes 10``; ``nox -s soak`` does, on the compiled build.
 """
 
 import argparse
@@ -51,7 +52,6 @@ BOOKS_COMPARED: Final = 20
 COMPARE_ATTEMPTS_MAX: Final = 200
 # Ticks that Nautilus keeps of each market.
 TICKS_KEPT: Final = 100
-LAG_P99_MS_MAX: Final = 1000.0
 
 
 class Listener(Actor):
@@ -201,7 +201,7 @@ async def listen(urls: tuple[str, str], markets: int, minutes: float) -> list[st
         print(f"lag p50 {p50:.2f} ms, p99 {p99:.2f} ms, highest {lag.highest_ns / 1e6:.1f} ms")
         growth = memory[-1] - min(memory[: max(1, len(memory) // 3)]) if memory else 0.0
         print(f"memory {memory[-1] if memory else 0:.0f} MiB, grown by {growth:.1f} MiB while warm")
-        return find_faults(counters, listener.counts, data, differing, growth, p99)
+        return find_faults(counters, listener.counts, data, differing, growth)
     finally:
         await node.stop_async()
         await asyncio.wait([running], timeout=30.0)
@@ -215,7 +215,6 @@ def find_faults(
     before: dict[str, int],
     differing: list[str],
     growth_mib: float,
-    lag_p99_ms: float,
 ) -> list[str]:
     """Return what went wrong, in words."""
     faults = [f"no {name} came" for name, count in counts.items() if count == before[name]]
@@ -232,8 +231,6 @@ def find_faults(
         faults.append(f"books that differ from the exchange's: {', '.join(differing)}")
     if growth_mib > GROWTH_MIB_MAX:
         faults.append(f"memory grew by {growth_mib:.1f} MiB")
-    if lag_p99_ms > LAG_P99_MS_MAX:
-        faults.append(f"lag p99 is {lag_p99_ms:.0f} ms")
     return faults
 
 

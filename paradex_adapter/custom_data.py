@@ -162,6 +162,7 @@ class ParadexMarketSummary(ParadexData):
                 "volume_24h",
                 "total_volume",
                 "external_fair_price",
+                "settlement_twap_estimate",
             ),
             _AMOUNT,
         ),
