@@ -43,6 +43,8 @@ NANOS_PER_YEAR: Final = 365 * 24 * 60 * NANOS_PER_MIN
 DEPTH_LEVELS: Final = 10
 FORWARD_DIGITS: Final = 40
 FORWARD_STEP: Final = Decimal("1e-8")
+# Natural logarithm of the largest ratio of forward to spot: more than a hundredfold is a mistake.
+GROWTH_MAX: Final = 5
 
 # By bar aggregation: minutes in one step. The venue's bars are of 1 to 60 minutes.
 STEP_MINS: Final = {BarAggregation.MINUTE: 1, BarAggregation.HOUR: 60}
@@ -203,16 +205,18 @@ def summary_to_forward_price(
     """Return the forward price of an option's underlying at its expiry, None if it is not known.
 
     It is the underlying's price, compounded continuously at the venue's annualized forward rate
-    until expiry; without a rate, or past expiry, the underlying's price itself.
+    until expiry; without a rate, or past expiry, the underlying's price itself. A rate out of all
+    proportion gives none.
     """
     if not summary.index_price or summary.index_price < 0:
         return None
     spot = units_to_decimal(summary.index_price)
     remaining_ns = max(0, option.expiration_ns - summary.ts_event)
+    growth = Decimal(summary.forward_rate or 0).scaleb(-RATE_SCALE) * remaining_ns / NANOS_PER_YEAR
+    if abs(growth) > GROWTH_MAX:
+        return None
     with localcontext(prec=FORWARD_DIGITS):
-        rate = Decimal(summary.forward_rate or 0).scaleb(-RATE_SCALE)
-        forward = spot * (rate * remaining_ns / NANOS_PER_YEAR).exp()
-        forward = forward.quantize(FORWARD_STEP)
+        forward = (spot * growth.exp()).quantize(FORWARD_STEP)
     return ForwardPrice(
         PyO3InstrumentId.from_str(option.id.value),
         f"{forward:f}",

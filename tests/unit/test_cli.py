@@ -284,3 +284,80 @@ def test_a_port_in_use_gives_one_sentence():
     assert complaint.count("\n") == 1
     assert port in complaint
     assert "Traceback" not in complaint
+
+
+# -- paradex-history -----------------------------------------------------------------------------
+
+HISTORY = ["--market", "BTC-USD-PERP", "--kind", "bars", "--catalog", "past"]
+SPAN = ["--start", "2026-11-01", "--end", "2026-11-02T08:30+02:00"]
+
+
+@pytest.fixture
+def downloaded(monkeypatch):
+    """What was to be downloaded, instead of downloading."""
+    asked = []
+
+    def run(*arguments):
+        asked.append(arguments)
+        return 0
+
+    monkeypatch.setattr("paradex_adapter.history.run", run)
+    return asked
+
+
+def test_history_defaults(downloaded):
+    assert cli.history([*HISTORY, *SPAN]) == 0
+
+    ((download, catalog, url),) = downloaded
+    assert (download.market, download.kind) == ("BTC-USD-PERP", "bars")
+    assert download.start_ns == 1793491200 * 10**9
+    assert download.end_ns == 1793601000 * 10**9
+    assert (download.resolution_mins, download.price_kind) == (1, "last")
+    assert catalog == Path("past")
+    assert url == "https://api.prod.paradex.trade/v1"
+
+
+def test_history_arguments(downloaded):
+    options = ["--resolution", "60", "--price-kind", "mark", "--environment", "testnet"]
+    assert cli.history([*HISTORY, *SPAN, *options]) == 0
+
+    ((download, _, url),) = downloaded
+    assert (download.resolution_mins, download.price_kind) == (60, "mark")
+    assert url == "https://api.testnet.paradex.trade/v1"
+
+
+def test_history_at_another_address(downloaded):
+    cli.history([*HISTORY, *SPAN, "--base-url-http", "http://127.0.0.1:8080/v1"])
+
+    assert downloaded[0][2] == "http://127.0.0.1:8080/v1"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--start", "2026-11-01", "--end", "2026-11-01"], "--end: must be after --start"),
+        (["--start", "yesterday", "--end", "2026-11-01"], "must be a time such as"),
+        (["--start", "1969-12-31", "--end", "2026-11-01"], "must be a time such as"),
+        ([*SPAN, "--resolution", "2"], "invalid choice"),
+        ([*SPAN, "--environment", "testnet", "--base-url-http", "x"], "not allowed with"),
+        (["--start", "2026-11-01"], "required"),
+    ],
+)
+def test_history_complains_in_one_line(downloaded, capsys, arguments, complaint):
+    with pytest.raises(SystemExit) as exit_:
+        cli.history([*HISTORY, *arguments])
+
+    assert exit_.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("paradex-history: ")
+    assert complaint in line
+    assert downloaded == []
+
+
+def test_history_interrupted(monkeypatch):
+    def run(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("paradex_adapter.history.run", run)
+
+    assert cli.history([*HISTORY, *SPAN]) == 130

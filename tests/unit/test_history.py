@@ -370,12 +370,8 @@ def test_a_killed_process_leaves_a_readable_catalog_that_is_gone_on_with(tmp_pat
         subprocess.run(command, check=True, timeout=60, capture_output=True)
         ticks = trades_in(tmp_path)
         whole = tmp_path / "whole"
-        subprocess.run(
-            _command(exchange.base_url_http, whole, end_s - 20 * 3600, end_s),
-            check=True,
-            timeout=60,
-            capture_output=True,
-        )
+        start_ns = (end_s - 20 * 3600) * SEC
+        run(Download(MARKET, "trades", start_ns, end_s * SEC), whole, exchange.base_url_http)
     assert len(ticks) > some
     assert ticks == trades_in(whole)
 

@@ -232,3 +232,9 @@ def test_without_a_rate_or_time_the_forward_is_the_spot(option: Any, rate: str, 
 
 def test_without_a_spot_there_is_no_forward(option: Any) -> None:
     assert summary_to_forward_price(summary("", "0.05", NOON), option, 7) is None
+
+
+@pytest.mark.parametrize("rate", ["9", "-9", "999999999999"])
+def test_a_rate_out_of_all_proportion_gives_no_forward(option: Any, rate: str) -> None:
+    year_before = option.expiration_ns - NANOS_PER_YEAR
+    assert summary_to_forward_price(summary("100", rate, year_before), option, 7) is None
