@@ -77,7 +77,8 @@ def read_frames(path: Path) -> Iterator[Frame]:
     Raises
     ------
     RecordingError
-        If the file cannot be opened, or a line other than an unfinished last one cannot be read.
+        If the file cannot be opened, or a line cannot be read other than an unfinished last one
+        after others.
     """
     try:
         stream = path.open("rb")
@@ -91,7 +92,9 @@ def read_frames(path: Path) -> Iterator[Frame]:
             try:
                 yield parse_line(line)
             except ValueError as error:
-                if not line.endswith(b"\n") and len(line) < LINE_BYTES_MAX:
+                is_unfinished = not line.endswith(b"\n") and len(line) < LINE_BYTES_MAX
+                # With nothing before it, it is another file rather than a recording cut short.
+                if is_unfinished and number > 1:
                     return
                 remedy = (
                     f"line {number} is not a recorded frame ({error}): name a file written by "

@@ -197,13 +197,13 @@ async def test_the_story_is_one_on_both_sides(market: Market) -> None:
     assert run.node.portfolio.net_position(BTC) == 0
     assert run.node.portfolio.net_position(ETH) == -1
 
+    # 5. And nothing of it twice.
+    assert_told_once(run, [order for order, _ in day.values()])
 
-async def test_no_order_is_told_twice_of_one_thing_or_anything_after_its_end(
-    market: Market,
-) -> None:
-    run = market.run
-    day = await trade_a_day(market)
-    for order, _ in day.values():
+
+def assert_told_once(run: LiveNode, orders: list[Order]) -> None:
+    """No order is told twice of one thing, or of anything after its end."""
+    for order in orders:
         kinds = [type(event) for event in run.trader.told if _is_of(event, order)]
         counts = Counter(kinds)
         assert counts[OrderAccepted] <= 1
