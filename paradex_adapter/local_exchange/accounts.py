@@ -105,6 +105,8 @@ class Account:
         self.address = address
         self.public_key = public_key
         self.subkeys: set[int] = set()
+        # Of an account whose main key is an Ethereum key, which has no Stark public key.
+        self.ethereum_address = ""
         self.is_recorded = True
         self.cash = cash
         self.created_at = now_ms

@@ -30,8 +30,14 @@ from paradex_adapter.local_exchange.replay_player import ReplayPlayer
 from paradex_adapter.local_exchange.rest import Pager
 from paradex_adapter.local_exchange.rest_account import AccountEndpoints
 from paradex_adapter.local_exchange.rest_history import FUNDING_PERIOD_HOURS, HistoryEndpoints
+from paradex_adapter.local_exchange.rest_keys import KeyEndpoints
 from paradex_adapter.local_exchange.rest_orders import OrderEndpoints
-from paradex_adapter.local_exchange.rest_public import ACCOUNT_HASH, PROXY_HASH, PublicEndpoints
+from paradex_adapter.local_exchange.rest_public import (
+    ACCOUNT_HASH,
+    EVM_ACCOUNT_HASH,
+    PROXY_HASH,
+    PublicEndpoints,
+)
 from paradex_adapter.local_exchange.rpc import RpcMethods
 from paradex_adapter.local_exchange.sequences import Clock
 from paradex_adapter.local_exchange.simulation import MarketSimulation
@@ -155,8 +161,10 @@ class LocalExchange(Controls):
         account = AccountEndpoints(
             accounts, markets, clock, self._tokens, options, pager, self._register
         )
+        keys = KeyEndpoints(accounts, clock, self._tokens, options)
         orders = OrderEndpoints(self._gateway, clock, self._tokens, pager)
-        routes = (*public.routes(), *history.routes(), *account.routes(), *orders.routes())
+        endpoints = (public, history, account, keys, orders)
+        routes = [route for group in endpoints for route in group.routes()]
         limits = RateLimits(clock)
         self._http = HttpServer(routes, self._websocket, self._faults, limits, options)
 
@@ -306,6 +314,20 @@ class LocalExchange(Controls):
             raise ValueError(f"account {label!r} exists already")
         self._register(address, public_key, Decimal(balance))
         return TradingKey(address, private_key, public_key)
+
+    def add_ethereum_account(
+        self, ethereum_address: str, *, balance: Decimal | str = Decimal(100_000)
+    ) -> str:
+        """Open a funded account whose main key is an Ethereum key; return its address.
+
+        Orders need a subkey: register one, or see `add_subkey`.
+        """
+        owner = ethereum_address.lower()
+        address = hex(stark.derive_evm_account(int(owner, 16), EVM_ACCOUNT_HASH))
+        if address in self._accounts:
+            raise ValueError(f"the account of {ethereum_address} exists already")
+        self._register(address, 0, Decimal(balance)).ethereum_address = owner
+        return address
 
     def add_subkey(self, account_address: str, label: str | None = None) -> TradingKey:
         """Register a further key of an account."""

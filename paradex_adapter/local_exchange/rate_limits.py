@@ -58,7 +58,7 @@ class RateLimits:
 
 def budget_of(method: str, path: str) -> tuple[str, int]:
     """Return the kind of a request and its budget per minute."""
-    if method == "POST" and path.startswith(("/v1/auth", "/v1/onboarding")):
+    if method == "POST" and path.startswith(("/v1/auth", "/v1/onboarding", "/v2/auth")):
         return "auth", AUTH_MAX
     if path.startswith("/v1/orders") and method != "GET":
         return "orders", ORDERS_MAX

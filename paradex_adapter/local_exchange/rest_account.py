@@ -24,7 +24,12 @@ from paradex_adapter.local_exchange.rest import (
     plain_query,
     word_parameter,
 )
-from paradex_adapter.local_exchange.rest_public import ACCOUNT_HASH, ASSET_KINDS, PROXY_HASH
+from paradex_adapter.local_exchange.rest_public import (
+    ACCOUNT_HASH,
+    ASSET_KINDS,
+    EVM_ACCOUNT_HASH,
+    PROXY_HASH,
+)
 from paradex_adapter.local_exchange.sequences import Clock
 from paradex_adapter.local_exchange.tokens import Tokens
 
@@ -32,6 +37,7 @@ SIGNATURE_LIFETIME_DEFAULT_S: Final = 30 * 60
 SIGNATURE_LIFETIME_MAX_S: Final = 7 * 24 * 3600
 #: How far the client's clock may be off when it asks for a token.
 TIMESTAMP_TOLERANCE_S: Final = 300
+_ETHEREUM_ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
 _HEX: Final = re.compile(r"0x[0-9a-fA-F]{1,64}", re.ASCII)
 
 Register = Callable[[str, int, Decimal], Account]
@@ -48,6 +54,19 @@ def parse_felt(text: str, error: str, what: str) -> int:
     if _HEX.fullmatch(text) is None or not 0 < int(text, 16) < stark.FIELD_PRIME:
         raise VenueError(error, f"{what}: invalid value", 400)
     return int(text, 16)
+
+
+def parse_ethereum_address(text: str) -> str:
+    """Read an Ethereum address; return it in lower case.
+
+    Raises
+    ------
+    VenueError
+        ``INVALID_ETHEREUM_ADDRESS``.
+    """
+    if _ETHEREUM_ADDRESS.fullmatch(text) is None:
+        raise VenueError("INVALID_ETHEREUM_ADDRESS", "eth_address: invalid value")
+    return text.lower()
 
 
 class AccountEndpoints:
@@ -91,16 +110,16 @@ class AccountEndpoints:
 
     async def auth(self, request: web.Request) -> web.Response:
         """Answer ``POST /auth`` and ``POST /auth/{public_key}``."""
-        address = _header(request, "PARADEX-STARKNET-ACCOUNT")
+        address = required_header(request, "PARADEX-STARKNET-ACCOUNT")
         felt = parse_felt(address, "INVALID_STARKNET_ADDRESS", "PARADEX-STARKNET-ACCOUNT")
-        timestamp_s = _seconds(_header(request, "PARADEX-TIMESTAMP"), "PARADEX-TIMESTAMP")
+        timestamp_s = _seconds(required_header(request, "PARADEX-TIMESTAMP"), "PARADEX-TIMESTAMP")
         expiration_s = self._expiration(request, timestamp_s)
         account = self._accounts.get(hex(felt))
         if account is None:
             raise VenueError("NOT_ONBOARDED", "User has never called /onboarding endpoint")
         public_key = account.public_key
         if "public_key" in request.match_info:
-            public_key = _public_key(request.match_info["public_key"])
+            public_key = parse_public_key(request.match_info["public_key"])
             if not account.holds_key(public_key):
                 raise VenueError("INVALID_SUBKEY", "public key is not registered", 401)
         message_hash = stark.auth_hash(self._options.chain_id, felt, timestamp_s, expiration_s)
@@ -114,7 +133,7 @@ class AccountEndpoints:
         name = "PARADEX-SIGNATURE-EXPIRATION"
         if name not in request.headers:
             return timestamp_s + SIGNATURE_LIFETIME_DEFAULT_S
-        expiration_s = _seconds(_header(request, name), name)
+        expiration_s = _seconds(required_header(request, name), name)
         if expiration_s <= now_s:
             raise VenueError("INVALID_TIMESTAMP", f"{name}: signature is expired")
         if expiration_s - timestamp_s > SIGNATURE_LIFETIME_MAX_S:
@@ -125,19 +144,22 @@ class AccountEndpoints:
         """Answer ``GET /onboarding``: where an account of this key lives, and whether it exists."""
         query = plain_query(request)
         kind = word_parameter(query, "account_signer_type", ("starknet", "eip191"))
-        if kind != "starknet":
-            raise VenueError("INVALID_REQUEST_PARAMETER", "account_signer_type: must be starknet")
-        public_key = _public_key(query.get("public_key", ""))
-        address = hex(stark.derive_account(public_key, PROXY_HASH, ACCOUNT_HASH))
+        if kind == "starknet":
+            public_key = parse_public_key(query.get("public_key", ""))
+            address = hex(stark.derive_account(public_key, PROXY_HASH, ACCOUNT_HASH))
+            hashes = {"class_hash": hex(ACCOUNT_HASH), "proxy_class_hash": hex(PROXY_HASH)}
+        elif kind == "eip191":
+            owner = parse_ethereum_address(query.get("eth_address", ""))
+            address = hex(stark.derive_evm_account(int(owner, 16), EVM_ACCOUNT_HASH))
+            hashes = {"class_hash": hex(EVM_ACCOUNT_HASH), "proxy_class_hash": ""}
+        else:
+            raise VenueError("INVALID_REQUEST_PARAMETER", "account_signer_type: cannot be blank")
         return json_response(
             {
                 "address": address,
                 "exists": address in self._accounts,
                 "account_signer_type": kind,
-                "derivation_info": {
-                    "class_hash": hex(ACCOUNT_HASH),
-                    "proxy_class_hash": hex(PROXY_HASH),
-                },
+                "derivation_info": hashes,
             }
         )
 
@@ -147,10 +169,10 @@ class AccountEndpoints:
         key_text = body.get("public_key") if isinstance(body, dict) else None
         if not isinstance(key_text, str):
             raise VenueError("VALIDATION_ERROR", "public_key: cannot be blank")
-        public_key = _public_key(key_text)
-        ethereum = _header(request, "PARADEX-ETHEREUM-ACCOUNT")
+        public_key = parse_public_key(key_text)
+        ethereum = required_header(request, "PARADEX-ETHEREUM-ACCOUNT")
         parse_felt(ethereum, "INVALID_ETHEREUM_ADDRESS", "PARADEX-ETHEREUM-ACCOUNT")
-        address = _header(request, "PARADEX-STARKNET-ACCOUNT")
+        address = required_header(request, "PARADEX-STARKNET-ACCOUNT")
         felt = parse_felt(address, "INVALID_STARKNET_ADDRESS", "PARADEX-STARKNET-ACCOUNT")
         if felt != stark.derive_account(public_key, PROXY_HASH, ACCOUNT_HASH):
             raise VenueError("INVALID_STARKNET_ADDRESS", "address does not belong to public_key")
@@ -224,7 +246,14 @@ class AccountEndpoints:
         return self._pager.page(request, payments, lambda paid: paid.response())
 
 
-def _header(request: web.Request, name: str) -> str:
+def required_header(request: web.Request, name: str) -> str:
+    """Return a header.
+
+    Raises
+    ------
+    VenueError
+        ``INVALID_REQUEST_PARAMETER`` when it is missing.
+    """
     value = request.headers.get(name, "")
     if not value:
         raise VenueError("INVALID_REQUEST_PARAMETER", f"{name}: missing value in request header")
@@ -238,7 +267,14 @@ def _seconds(text: str, name: str) -> int:
     return int(text)
 
 
-def _public_key(text: str) -> int:
+def parse_public_key(text: str) -> int:
+    """Read a Stark public key.
+
+    Raises
+    ------
+    VenueError
+        ``PUBLIC_KEY_INVALID``.
+    """
     public_key = parse_felt(text, "PUBLIC_KEY_INVALID", "public_key")
     if not stark.is_public_key(public_key):
         raise VenueError("PUBLIC_KEY_INVALID", "public_key: not a point of the curve", 400)
@@ -247,7 +283,7 @@ def _public_key(text: str) -> int:
 
 def _verify(request: web.Request, message_hash: int, public_key: int) -> None:
     try:
-        r, s = parse_signature(_header(request, "PARADEX-STARKNET-SIGNATURE"))
+        r, s = parse_signature(required_header(request, "PARADEX-STARKNET-SIGNATURE"))
     except ValueError as error:
         raise VenueError("INVALID_STARKNET_SIGNATURE", "signature: malformed", 400) from error
     if not stark.verify(message_hash, r, s, public_key):

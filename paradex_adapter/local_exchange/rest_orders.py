@@ -50,7 +50,10 @@ class OrderEndpoints:
         ]
 
     def _session(self, request: web.Request) -> Session:
-        return self._tokens.session_of_header(request.headers.get("Authorization"))
+        session = self._tokens.session_of_header(request.headers.get("Authorization"))
+        if request.method != "GET":
+            session.need_writing()
+        return session
 
     def _response(self, order: Order) -> dict[str, object]:
         return order.response(self._clock.now_ms())

@@ -222,6 +222,8 @@ class RpcMethods:
 def _session(peer: Peer) -> Session:
     if peer.session is None:
         raise RpcError(NOT_AUTHENTICATED, "Permission denied", "authentication required")
+    # Every method that needs a session changes something.
+    peer.session.need_writing()
     return peer.session
 
 

@@ -363,6 +363,18 @@ def derive_account(public_key: int, proxy_hash: int, account_hash: int) -> int:
     return pedersen_array(parts) % ADDRESS_BOUND
 
 
+def derive_evm_account(ethereum_address: int, class_hash: int) -> int:
+    """Return the address of the account contract that belongs to an Ethereum address."""
+    parts = [
+        short_string("STARKNET_CONTRACT_ADDRESS"),
+        0,
+        ethereum_address,
+        class_hash,
+        pedersen_array([3, ethereum_address, 1]),
+    ]
+    return pedersen_array(parts) % ADDRESS_BOUND
+
+
 def private_key_from_seed(seed: int, label: str) -> int:
     """Return a private key that depends on nothing but the seed and the label."""
     digest = hashlib.sha512(f"paradex local exchange/{seed}/{label}".encode()).digest()

@@ -25,6 +25,18 @@ class Session:
 
     account: Account
     public_key: int
+    is_read_only: bool = False
+
+    def need_writing(self) -> None:
+        """Refuse what a token that only reads may not do.
+
+        Raises
+        ------
+        VenueError
+            ``INVALID_TOKEN_SCOPE``.
+        """
+        if self.is_read_only:
+            raise VenueError("INVALID_TOKEN_SCOPE", "token is read only")
 
 
 def _encode(raw: bytes) -> str:
@@ -53,15 +65,25 @@ class Tokens:
 
     def issue(self, account: Account, public_key: int) -> str:
         """Return a fresh token of an account, bound to the key that asked for it."""
+        return self._issue(account, public_key, self.lifetime_s, is_read_only=False)
+
+    def issue_read_only(self, account: Account, lifetime_s: int) -> str:
+        """Return a token of an account that reads and does nothing else."""
+        return self._issue(account, account.public_key, lifetime_s, is_read_only=True)
+
+    def _issue(
+        self, account: Account, public_key: int, lifetime_s: int, *, is_read_only: bool
+    ) -> str:
         now_s = self._clock.now_ms() // _MS_PER_S
         claims = {
             "typ": "at+JWT",
             "iss": "Paradex local",
             "sub": account.address,
             "iat": now_s,
-            "exp": now_s + self.lifetime_s,
+            "exp": now_s + lifetime_s,
             "public_key": hex(public_key),
             "generation": self._generation,
+            "read_only": is_read_only,
         }
         head = _encode(orjson.dumps({"alg": "HS256", "typ": "JWT"}))
         body = f"{head}.{_encode(orjson.dumps(claims))}"
@@ -97,7 +119,7 @@ class Tokens:
         public_key = int(claims["public_key"], 16)
         if account is None or not account.holds_key(public_key):
             raise _invalid("unknown account")
-        return Session(account, public_key)
+        return Session(account, public_key, claims["read_only"])
 
     def session_of_header(self, header: str | None) -> Session:
         """Return whose ``Authorization`` header it is."""

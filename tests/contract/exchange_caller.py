@@ -5,6 +5,7 @@ judged by its own hashing either.
 """
 
 import asyncio
+import base64
 import json
 import time
 from collections.abc import AsyncIterator, Callable
@@ -14,6 +15,9 @@ from typing import Any, NamedTuple
 
 import aiohttp
 import fast_stark_crypto
+from eth_hash.auto import keccak
+from eth_keys.datatypes import PrivateKey
+from starknet_py.hash.utils import compute_hash_on_elements
 from starknet_py.utils.typed_data import TypedData
 
 ETHEREUM_ADDRESS = "0xd2c7314539dCe7752c8120af4eC2AA750Cf2035e"
@@ -39,6 +43,47 @@ class Answer(NamedTuple):
     @property
     def json(self) -> Any:
         return json.loads(self.body)
+
+
+# A published test key, and its address.
+WALLET_ADDRESS = "0x511671d631CEA1E4C66f8b93bc467646C8e994B9"
+ETHEREUM_KEY = "0xf8e4d1d772cdd44e5e77615ad11cc071c94e4c06dc21150d903f28e6aa6abdff"
+
+
+def siwe_text(statement: str = "Paradex Auth", **fields: str) -> str:
+    """Return the message that signs in with Ethereum, spelled out."""
+    now_s = int(time.time())
+    values = {
+        "domain": "app.testnet.paradex.trade",
+        "address": WALLET_ADDRESS,
+        "chain": "11155111",
+        "issued": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now_s)),
+        "expires": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now_s + 300)),
+        **fields,
+    }
+    return (
+        "{domain} wants you to sign in with your Ethereum account:\n{address}\n\n"
+        f"{statement}\n\n"
+        "URI: https://{domain}\nVersion: 1\nChain ID: {chain}\nNonce: "
+        + "0123456789abcdef" * 2
+        + "\nIssued At: {issued}\nExpiration Time: {expires}"
+    ).format(**values)
+
+
+def personal_sign(text: str, key: str = ETHEREUM_KEY) -> str:
+    """Return the signature a wallet gives a text, by eth-keys."""
+    raw = text.encode()
+    digest = keccak(b"\x19Ethereum Signed Message:\n%d" % len(raw) + raw)
+    signature = PrivateKey(bytes.fromhex(key[2:])).sign_msg_hash(digest)
+    return f"0x{signature.r:064x}{signature.s:064x}{27 + signature.v:02x}"
+
+
+def siwe_headers(account: str, text: str, signature: str | None = None) -> dict[str, str]:
+    return {
+        "PARADEX-STARKNET-ACCOUNT": account,
+        "PARADEX-EVM-SIGNATURE": personal_sign(text) if signature is None else signature,
+        "PARADEX-SIWE-MESSAGE": base64.b64encode(text.encode()).decode(),
+    }
 
 
 def scaled(text: str) -> str:
@@ -90,7 +135,13 @@ class Caller:
             sent["Content-Type"] = "application/json"
         async with self.http.request(
             method,
-            self.base_url_http + path,
+            # The second version is beside the first, not under it.
+            (
+                self.base_url_http.removesuffix("/v1")
+                if path.startswith("/v2/")
+                else self.base_url_http
+            )
+            + path,
             data=data,
             headers=sent,
             params={k: str(v) for k, v in query.items()},
@@ -107,6 +158,20 @@ class Caller:
         }
         body = {"public_key": hex(self.public_key)}
         return await self.call("POST", "/onboarding", body=body, headers=headers)
+
+    def subkey(self, public_key: int, **fields: Any) -> dict[str, Any]:
+        """Return the request that registers a subkey."""
+        now_s = int(time.time())
+        signed = [int(self.address, 16), public_key, now_s, now_s + 600]
+        r, s = fast_stark_crypto.sign(self.private_key, compute_hash_on_elements(signed))
+        return {
+            "name": "bot",
+            "public_key": hex(public_key),
+            "signature": [hex(r), hex(s)],
+            "signature_timestamp": now_s,
+            "signature_expiry": now_s + 600,
+            **fields,
+        }
 
     def auth_headers(self) -> dict[str, str]:
         now_s = int(time.time())

@@ -1,0 +1,181 @@
+"""Ways in beside the account's own key: subkeys, read-only tokens, sign-in with Ethereum."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Final
+
+import orjson
+from aiohttp import web
+
+from paradex_adapter.local_exchange import siwe, stark
+from paradex_adapter.local_exchange.accounts import Account
+from paradex_adapter.local_exchange.errors import VenueError
+from paradex_adapter.local_exchange.gateway import parse_signature
+from paradex_adapter.local_exchange.options import Options
+from paradex_adapter.local_exchange.rest import Handler, json_body, json_response
+from paradex_adapter.local_exchange.rest_account import (
+    parse_felt,
+    parse_public_key,
+    required_header,
+)
+from paradex_adapter.local_exchange.rest_public import L1_CHAIN_ID
+from paradex_adapter.local_exchange.sequences import Clock
+from paradex_adapter.local_exchange.tokens import Session, Tokens
+
+NAME_LENGTH_MAX: Final = 128
+SUBKEYS_MAX: Final = 100
+TOKEN_LIFETIME_MIN_S: Final = 60
+TOKEN_LIFETIME_MAX_S: Final = 31_536_000
+READ_ONLY: Final = "readonly"
+#: How far the client's clock may be off when it registers a key.
+TIMESTAMP_TOLERANCE_S: Final = 300
+_NS_PER_MS: Final = 1_000_000
+
+
+class KeyEndpoints:
+    """Registers subkeys, issues read-only tokens, and lets accounts of Ethereum keys in."""
+
+    def __init__(
+        self, accounts: dict[str, Account], clock: Clock, tokens: Tokens, options: Options
+    ) -> None:
+        self._accounts = accounts
+        self._clock = clock
+        self._tokens = tokens
+        self._options = options
+        self._issued = 0
+
+    def routes(self) -> list[tuple[str, str, Handler]]:
+        """Return method, path and handler of each endpoint."""
+        return [
+            ("POST", "/v2/auth", self.sign_in),
+            ("POST", "/v1/account/keys/subkeys", self.register_subkey),
+            ("POST", "/v1/account/tokens", self.create_token),
+        ]
+
+    async def sign_in(self, request: web.Request) -> web.Response:
+        """Answer ``POST /v2/auth``."""
+        address = required_header(request, "PARADEX-STARKNET-ACCOUNT")
+        felt = parse_felt(address, "INVALID_STARKNET_ADDRESS", "PARADEX-STARKNET-ACCOUNT")
+        encoded = required_header(request, "PARADEX-SIWE-MESSAGE")
+        signature = required_header(request, "PARADEX-EVM-SIGNATURE")
+        try:
+            text = base64.b64decode(encoded, validate=True).decode("ascii")
+        except (binascii.Error, UnicodeDecodeError) as error:
+            raise VenueError("INVALID_EVM_SIGNATURE", "siwe message is malformed") from error
+        signed = siwe.verify(text, signature, self._clock.now_ms(), L1_CHAIN_ID)
+        if signed.statement != "Paradex Auth":
+            raise VenueError("INVALID_EVM_SIGNATURE", "siwe message has another statement")
+        account = self._accounts.get(hex(felt))
+        if account is None:
+            raise VenueError("NOT_ONBOARDED", "User has never called /onboarding endpoint")
+        self._check_owner(account, signed)
+        return json_response({"jwt_token": self._tokens.issue(account, account.public_key)})
+
+    @staticmethod
+    def _check_owner(account: Account, signed: siwe.SignedIn) -> None:
+        if signed.address != account.ethereum_address:
+            raise VenueError(
+                "EVM_SIGNATURE_VERIFICATION_FAILED", "account belongs to another address", 401
+            )
+
+    def _owner(self, request: web.Request) -> Session:
+        """Return the session of a request that only the account's main key may make."""
+        session = self._tokens.session_of_header(request.headers.get("Authorization"))
+        if session.is_read_only or session.public_key != session.account.public_key:
+            raise VenueError("INVALID_TOKEN_SCOPE", "only the main key may do this")
+        return session
+
+    async def register_subkey(self, request: web.Request) -> web.Response:
+        """Answer ``POST /account/keys/subkeys``."""
+        account = self._owner(request).account
+        body = await _object(request)
+        _text(body, "name", NAME_LENGTH_MAX)
+        public_key = parse_public_key(_text(body, "public_key", 66))
+        if body.get("state", "active") != "active":
+            raise VenueError("VALIDATION_ERROR", "state: must be active")
+        if account.ethereum_address:
+            self._check_siwe(account, body, public_key)
+        else:
+            self._check_signature(account, body, public_key)
+        if len(account.subkeys) >= SUBKEYS_MAX:
+            raise VenueError("VALIDATION_ERROR", "too many subkeys")
+        account.subkeys.add(public_key)
+        return web.Response(status=201)
+
+    def _check_siwe(self, account: Account, body: Mapping[str, object], public_key: int) -> None:
+        text = _text(body, "siwe_message", siwe.MESSAGE_LENGTH_MAX)
+        signature = _text(body, "evm_signature", siwe.SIGNATURE_LENGTH_MAX)
+        signed = siwe.verify(text, signature, self._clock.now_ms(), L1_CHAIN_ID)
+        if signed.statement != f"Paradex Subkey Registration: {public_key:#x}":
+            raise VenueError("INVALID_EVM_SIGNATURE", "siwe message has another statement")
+        self._check_owner(account, signed)
+
+    def _check_signature(
+        self, account: Account, body: Mapping[str, object], public_key: int
+    ) -> None:
+        now_s = self._clock.now_ms() // 1000
+        signed_s, expires_s = _whole(body, "signature_timestamp"), _whole(body, "signature_expiry")
+        if abs(now_s - signed_s) > TIMESTAMP_TOLERANCE_S or expires_s <= now_s:
+            raise VenueError("INVALID_TIMESTAMP", "signature_timestamp: not of this time")
+        try:
+            r, s = parse_signature(orjson.dumps(body.get("signature")).decode())
+        except ValueError as error:
+            raise VenueError("INVALID_STARKNET_SIGNATURE", "signature: malformed", 400) from error
+        signed = [int(account.address, 16), public_key, signed_s, expires_s]
+        if not stark.verify(stark.pedersen_array(signed), r, s, account.public_key):
+            raise VenueError(
+                "STARKNET_SIGNATURE_VERIFICATION_FAILED", "starknet signature verification failed"
+            )
+
+    async def create_token(self, request: web.Request) -> web.Response:
+        """Answer ``POST /account/tokens``: tokens that only read, since no others are known."""
+        session = self._owner(request)
+        body = await _object(request)
+        name = _text(body, "name", NAME_LENGTH_MAX)
+        if _text(body, "token_type", NAME_LENGTH_MAX) != READ_ONLY:
+            raise VenueError("VALIDATION_ERROR", f"token_type: must be {READ_ONLY}")
+        lifetime_s = _whole(body, "expiry_duration")
+        if not TOKEN_LIFETIME_MIN_S <= lifetime_s <= TOKEN_LIFETIME_MAX_S:
+            raise VenueError("VALIDATION_ERROR", "expiry_duration: out of range")
+        self._issued += 1
+        now_ns = self._clock.now_ms() * _NS_PER_MS
+        return json_response(
+            {
+                "api_token": {
+                    "allowed_cidrs": [],
+                    "created_at": now_ns,
+                    "expiry_at": now_ns + lifetime_s * 1000 * _NS_PER_MS,
+                    "kind": READ_ONLY,
+                    "last_updated_at": now_ns,
+                    "lookup_id": f"lookup-{self._issued}",
+                    "name": name,
+                    "revoked_at": 0,
+                    "token_id": f"token-{self._issued}",
+                },
+                "token": self._tokens.issue_read_only(session.account, lifetime_s),
+            }
+        )
+
+
+async def _object(request: web.Request) -> dict[str, object]:
+    body = await json_body(request)
+    if not isinstance(body, dict):
+        raise VenueError("BINDING_ERROR", "request body: expected an object")
+    return body
+
+
+def _text(body: Mapping[str, object], name: str, length_max: int) -> str:
+    value = body.get(name)
+    if not isinstance(value, str) or not 0 < len(value) <= length_max:
+        raise VenueError("VALIDATION_ERROR", f"{name}: cannot be blank")
+    return value
+
+
+def _whole(body: Mapping[str, object], name: str) -> int:
+    value = body.get(name)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 2**53:
+        raise VenueError("VALIDATION_ERROR", f"{name}: expected a number of seconds")
+    return value
