@@ -40,6 +40,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 HOUR_NS = 3600 * 10**9
 BALANCE = Decimal(100_000)
+REPOSITORY = Path(__file__).resolve().parents[2]
 SIZE = Decimal("0.5")
 MINUTES = BarType.from_str(f"{BTC}-1-MINUTE-LAST-EXTERNAL")
 
@@ -104,7 +105,9 @@ async def downloaded(tmp_path: Path) -> Downloaded:
     return Downloaded(tmp_path, ParquetDataCatalog(tmp_path), provider.find(BTC))
 
 
-def engine_on(catalog: ParquetDataCatalog, modules: list[Any], data: list[Any]) -> BacktestEngine:
+def engine_on(
+    catalog: ParquetDataCatalog, modules: list[Any], data: list[Any], *, bar_execution: bool = False
+) -> BacktestEngine:
     engine = BacktestEngine(BacktestEngineConfig(logging=LoggingConfig(bypass_logging=True)))
     engine.add_venue(
         venue=PARADEX_VENUE,
@@ -113,7 +116,7 @@ def engine_on(catalog: ParquetDataCatalog, modules: list[Any], data: list[Any]) 
         starting_balances=[Money(BALANCE, USDC)],
         fee_model=MakerTakerFeeModel(),
         modules=modules,
-        bar_execution=False,
+        bar_execution=bar_execution,
         trade_execution=True,
     )
     for instrument in catalog.instruments():
@@ -275,3 +278,55 @@ def test_a_backtest_node_runs_on_the_catalog_by_configuration_alone(
     # What is neither start nor profit is the module's.
     assert 0 < abs(balance - BALANCE - sum(profits)) < 1
     node.dispose()
+
+
+def test_mark_bars_stop_a_backtest_that_executes_on_bars(downloaded: Downloaded) -> None:
+    marks = BarType.from_str(str(MINUTES).replace("LAST", "MARK"))
+    bars = [
+        Bar(marks, bar.open, bar.high, bar.low, bar.close, bar.volume, bar.ts_event, bar.ts_init)
+        for bar in downloaded.catalog.bars()
+    ]
+    engine = engine_on(downloaded.catalog, [], [bars])
+    engine.run()
+    assert engine.iteration == len(bars)
+    engine.dispose()
+    engine = engine_on(downloaded.catalog, [], [bars], bar_execution=True)
+    with pytest.raises(RuntimeError, match="invalid `PriceType`"):
+        engine.run()
+    engine.dispose()
+
+
+def test_the_guides_backtest_runs(
+    downloaded: Downloaded, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (downloaded.path / "past").symlink_to(downloaded.path)
+    monkeypatch.chdir(downloaded.path)
+    guide = (REPOSITORY / "docs" / "integration.md").read_text(encoding="utf-8")
+    section = guide.split("## Backtesting and paper trading")[1]
+    names: dict[str, Any] = {}
+    exec(section.split("```python")[1].split("```")[0], names)
+    assert names["engine"].iteration > 1000
+    names["engine"].dispose()
+
+
+def test_the_guides_paper_trading_builds(monkeypatch: pytest.MonkeyPatch) -> None:
+    guide = (REPOSITORY / "docs" / "integration.md").read_text(encoding="utf-8")
+    section = guide.split("## Backtesting and paper trading")[1]
+    code = section.split("```python")[2].split("```")[0]
+    built: dict[str, Any] = {}
+    monkeypatch.setattr("nautilus_trader.live.node.TradingNode", lambda config: FakeNode(built))
+    exec(code, {})
+    assert set(built) == {"data", "execution"}
+
+
+class FakeNode:
+    """Keeps the factories it is given; a node would take over the process' event loop."""
+
+    def __init__(self, built: dict[str, Any]) -> None:
+        self.built = built
+
+    def add_data_client_factory(self, name: str, factory: type) -> None:
+        self.built["data"] = (name, factory)
+
+    def add_exec_client_factory(self, name: str, factory: type) -> None:
+        self.built["execution"] = (name, factory)
