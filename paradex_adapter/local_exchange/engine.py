@@ -7,10 +7,7 @@ the order trades, book, fills, orders, positions, accounts (orders before fills 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
-from typing import Protocol
 
 from paradex_adapter.local_exchange import risk
 from paradex_adapter.local_exchange.accounts import (
@@ -20,11 +17,10 @@ from paradex_adapter.local_exchange.accounts import (
     funding_payment,
 )
 from paradex_adapter.local_exchange.amounts import MONEY, ZERO, is_multiple
-from paradex_adapter.local_exchange.book import BUY, SELL, BookChange
+from paradex_adapter.local_exchange.book import BUY, SELL
+from paradex_adapter.local_exchange.effects import Effects, Listener
 from paradex_adapter.local_exchange.markets import Market, Trade
 from paradex_adapter.local_exchange.orders import Order
-from paradex_adapter.local_exchange.payments import BalanceEvent, FundingPayment
-from paradex_adapter.local_exchange.positions import Position
 from paradex_adapter.local_exchange.price_limits import (
     limit_price,
     reaches,
@@ -32,47 +28,6 @@ from paradex_adapter.local_exchange.price_limits import (
     worst_average,
 )
 from paradex_adapter.local_exchange.sequences import Clock
-
-
-class Listener(Protocol):
-    """Who is told what happened."""
-
-    def on_trade(self, trade: Trade) -> None:
-        """Hear of a public print."""
-
-    def on_book(self, market: Market, change: BookChange) -> None:
-        """Hear of a change of a book."""
-
-    def on_fill(self, fill: Fill) -> None:
-        """Hear of one side of a trade."""
-
-    def on_order(self, order: Order) -> None:
-        """Hear of an order's new state."""
-
-    def on_position(self, account: Account, position: Position) -> None:
-        """Hear of a changed position."""
-
-    def on_payment(self, payment: FundingPayment) -> None:
-        """Hear of funding that a fill realized."""
-
-    def on_balance(self, event: BalanceEvent) -> None:
-        """Hear of cash that a fill moved."""
-
-    def on_account(self, account: Account) -> None:
-        """Hear of a changed balance or margin."""
-
-
-@dataclass(slots=True)
-class _Effects:
-    """What the change under way has done so far."""
-
-    trades: list[Trade] = field(default_factory=list)
-    fills: list[Fill] = field(default_factory=list)
-    orders: dict[str, Order] = field(default_factory=dict)
-    positions: dict[str, tuple[Account, Position]] = field(default_factory=dict)
-    accounts: dict[str, Account] = field(default_factory=dict)
-    payments: list[FundingPayment] = field(default_factory=list)
-    balance_events: list[BalanceEvent] = field(default_factory=list)
 
 
 class Engine:
@@ -97,7 +52,7 @@ class Engine:
         self._is_order_before_fill = is_order_before_fill
         # Where a recording is played, the public tape is the recorded one.
         self._is_printing = is_printing
-        self._effects = _Effects()
+        self._effects = Effects()
         self._orders_count = 0
         self._fills_count = 0
 
@@ -417,33 +372,11 @@ class Engine:
         self._touch(order)
 
     def _publish(self, market: Market) -> None:
-        effects, self._effects = self._effects, _Effects()
-        now_ms = self._clock.now_ms()
-        for trade in effects.trades:
-            self._listener.on_trade(trade)
-        change = market.book.commit(now_ms)
-        if change is not None:
-            self._listener.on_book(market, change)
-        if self._is_order_before_fill:
-            self._publish_orders(effects)
-        for fill in effects.fills:
-            self._listener.on_fill(fill)
-        if not self._is_order_before_fill:
-            self._publish_orders(effects)
-        for payment in effects.payments:
-            self._listener.on_payment(payment)
-        for event in effects.balance_events:
-            self._listener.on_balance(event)
-        for account, position in effects.positions.values():
-            self._listener.on_position(account, position)
-        self._publish_accounts(effects.accounts.values(), now_ms)
-
-    def _publish_orders(self, effects: _Effects) -> None:
-        for order in effects.orders.values():
-            self._listener.on_order(order)
-
-    def _publish_accounts(self, accounts: Iterable[Account], now_ms: int) -> None:
-        for account in accounts:
-            account.updated_at = now_ms
-            account.seq_no = self._clock.sequence_no()
-            self._listener.on_account(account)
+        effects, self._effects = self._effects, Effects()
+        change = market.book.commit(self._clock.now_ms())
+        effects.tell(
+            self._listener,
+            self._clock,
+            (market, change) if change is not None else None,
+            is_order_before_fill=self._is_order_before_fill,
+        )

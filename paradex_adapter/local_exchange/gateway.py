@@ -15,7 +15,8 @@ from paradex_adapter.local_exchange import stark
 from paradex_adapter.local_exchange.accounts import Account
 from paradex_adapter.local_exchange.amounts import is_multiple
 from paradex_adapter.local_exchange.book import BUY
-from paradex_adapter.local_exchange.engine import Engine, Listener
+from paradex_adapter.local_exchange.effects import Listener
+from paradex_adapter.local_exchange.engine import Engine
 from paradex_adapter.local_exchange.errors import VenueError
 from paradex_adapter.local_exchange.markets import Market
 from paradex_adapter.local_exchange.orders import (

@@ -11,8 +11,8 @@ from typing import Any
 import orjson
 
 from paradex_adapter.local_exchange import LocalExchange, sbe
-from paradex_adapter.recorder import Plan, Recorder, SessionFiles, read_markets
-from paradex_adapter.recording import Frame, frame_to_line
+from paradex_adapter.recorder import Plan, Recorder, read_markets
+from paradex_adapter.recording import Frame, SessionFiles, frame_to_line
 
 MARKETS = ("BTC-USD-PERP", "ETH-USD-PERP")
 CHANNELS = ("trades", "bbo", "book", "summary", "funding")

@@ -15,7 +15,14 @@ import pytest
 from paradex_adapter import recorder as recorder_module
 from paradex_adapter.local_exchange import LocalExchange
 from paradex_adapter.playback import open_recording
-from paradex_adapter.recording import Frame, bare_url, markets_beside, read_frames, redact
+from paradex_adapter.recording import (
+    Frame,
+    SessionFiles,
+    bare_url,
+    markets_beside,
+    read_frames,
+    redact,
+)
 from paradex_adapter.venue.errors import ParadexError, RequestRejected
 from paradex_adapter_core.parsers.frame import FrameParser
 from paradex_adapter_core.vocabulary import KIND_BOOK
@@ -38,7 +45,11 @@ def books(frames: list[Frame]) -> list[tuple[str, int, bool]]:
     """Return market, number and kind of every book frame."""
     parser = FrameParser()
     messages = [parser.parse_binary(frame.payload) for frame in frames if frame.is_binary]
-    return [(m[1], m[2], m[3]) for m in messages if isinstance(m, tuple) and m[0] == KIND_BOOK]
+    return [
+        (str(m[1]), int(m[2] or 0), bool(m[3]))
+        for m in messages
+        if isinstance(m, tuple) and m[0] == KIND_BOOK
+    ]
 
 
 async def test_frames_of_both_ways_are_kept_with_instruments_and_provenance(
@@ -136,7 +147,7 @@ async def test_a_full_disk_is_one_sentence(tmp_path: Path, monkeypatch: pytest.M
     def write(_files: object, _frame: Frame) -> bool:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(recorder_module.SessionFiles, "write", write)
+    monkeypatch.setattr(SessionFiles, "write", write)
     async with LocalExchange(**BUSY) as exchange, recording(exchange, tmp_path) as session:
         await asyncio.wait([session.running], timeout=10)
         with pytest.raises(ParadexError, match=r"^--out: it cannot be written \(No space left"):

@@ -79,7 +79,7 @@ def test_candles_are_made_of_the_trades() -> None:
     minute = START_MS // MINUTE_MS - 10
     trades, candle = past.minute_trades(minute), past.candle("last", minute)
     prices = [trade.price for trade in trades]
-    volume = sum(trade.size for trade in trades)
+    volume = sum((trade.size for trade in trades), Decimal(0))
     assert candle == Candle(prices[0], max(prices), min(prices), prices[-1], volume)
 
 
@@ -129,7 +129,8 @@ def test_a_past_of_another_length_is_refused(hours: int) -> None:
 
 def test_without_hours_there_is_no_past() -> None:
     past = history(hours=0)
-    assert list(past.trades(None, None, None)) == list(past.funding(None, None, None)) == []
+    assert list(past.trades(None, None, None)) == []
+    assert list(past.funding(None, None, None)) == []
 
 
 def test_minute_candles_are_bounded() -> None:
