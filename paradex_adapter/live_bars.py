@@ -30,6 +30,8 @@ from paradex_adapter_core.errors import CoreError
 NANOS_PER_SEC: Final = 1_000_000_000
 # When a bar is asked for after its close, until it is there; the next close asks for it as well.
 CLOSE_DELAYS_SECS: Final = (1.0, 5.0)
+# The clock may be set while we sleep: how soon that is seen.
+SLEEP_SECS_MAX: Final = 1.0
 # A bar that the venue shows later than so many others of its type is not told any more.
 LATE_BARS_MAX: Final = 10
 # After a longer outage the oldest bars are left out, and that is logged.
@@ -110,7 +112,10 @@ class LiveBars:
         while True:
             due_ns = self._clock.timestamp_ns() // width_ns * width_ns + width_ns
             for delay_secs in CLOSE_DELAYS_SECS:
-                await self._sleep_until(due_ns + int(delay_secs * NANOS_PER_SEC))
+                delay_ns = int(delay_secs * NANOS_PER_SEC)
+                await self._sleep_until(due_ns + delay_ns)
+                # Later than asked for, where the machine slept or the clock was set.
+                due_ns = (self._clock.timestamp_ns() - delay_ns) // width_ns * width_ns
                 told_ns = await self._tell_from(bar_type, width_ns, price_kind, told_ns, due_ns)
                 if told_ns >= due_ns:
                     break
@@ -162,4 +167,4 @@ class LiveBars:
             rest_secs = (at_ns - self._clock.timestamp_ns()) / NANOS_PER_SEC
             if rest_secs <= 0:
                 return
-            await asyncio.sleep(min(rest_secs, 1.0))
+            await asyncio.sleep(min(rest_secs, SLEEP_SECS_MAX))
