@@ -160,6 +160,13 @@ def clients(session: nox.Session) -> None:
     )
 
 
+@nox.session(python="3.12")
+def soak(session: nox.Session) -> None:
+    """Run 200 markets for 10 minutes on the local exchange: no gap, no growth; print the lag."""
+    install_build(session, "compiled", *TEST_GROUP)
+    session.run("python", "benchmarks/soak.py", *session.posargs)
+
+
 @nox.session(venv_backend="none")
 def clean(session: nox.Session) -> None:
     """Remove compiled modules, build folders and caches."""
