@@ -232,8 +232,8 @@ class LiveStreams:
 
     def _skip(self, kind: str, error: Exception) -> None:
         """Count what cannot be shown to Nautilus; log the first of each kind."""
+        if kind not in self.skipped and len(self.skipped) >= SKIPPED_KINDS_MAX:
+            kind = "more kinds out of range"
         if kind not in self.skipped:
-            if len(self.skipped) >= SKIPPED_KINDS_MAX:
-                kind = "more kinds out of range"
             self._log.error(f"Skipped {kind} (logged once): {error}")
         self.skipped[kind] = self.skipped.get(kind, 0) + 1

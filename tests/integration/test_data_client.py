@@ -521,3 +521,50 @@ def log_of(capfd: pytest.CaptureFixture[str], run: RunningData) -> str:
     out, err = capfd.readouterr()
     run.logged += out + err
     return run.logged
+
+
+# -- health --------------------------------------------------------------------------------------
+
+
+async def test_the_feeds_health_can_be_read_and_is_logged(
+    exchange: LocalExchange, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[str] = []
+    monkeypatch.setattr(
+        ParadexDataClient,
+        "_health_line",
+        lambda self, counters, frames, told=ParadexDataClient._health_line: (
+            lines.append(told(self, counters, frames)) or lines[-1]
+        ),
+    )
+    async with running_data(exchange, feed_health_interval_secs=1) as run:
+        run.watcher.subscribe_quote_ticks(BTC)
+        run.watcher.subscribe_order_book_deltas(BTC)
+        await until(lambda: len(run.channels) == 2 and run.watcher.deltas)
+        for n in range(40):
+            run.exchange.place_liquidity(MARKET, "BUY", Decimal(89_000) + n, "0.1")
+        await until(run.books_agree, "the books agree")
+        counters = run.client.counters
+        assert counters["frames"] >= 40
+        assert counters["bytes"] > 40 * counters["frames"]
+        assert counters["sockets"] == 1
+        assert 0 < counters["lag p50 us"] <= counters["lag p99 us"] < 60_000_000
+        assert set(run.client.channel_ages_ns) == {*run.channels, "markets"}
+        assert 0 < run.client.channel_ages_ns[f"order_book.{MARKET}.deltas"] < 60 * 10**9
+        await until(lambda: lines, "a line")
+        assert lines[0].startswith("Feed: 3 channels on 1 sockets; ")
+        assert "; lag p50 " in lines[0]
+        assert "gaps" not in lines[0]
+        run.exchange.skip_book_seq(MARKET)
+        for n in range(2):
+            run.exchange.place_liquidity(MARKET, "BUY", Decimal(88_000) + n, "0.1")
+        await until(lambda: any("1 book gaps; 1 book resyncs" in line for line in lines))
+
+
+async def test_the_markets_are_followed_again_when_the_venue_refused_that(
+    exchange: LocalExchange,
+) -> None:
+    exchange.fail_next("RPC", "subscribe", -32600, "invalid subscribe request")
+    async with running_data(exchange, feed_health_interval_secs=1) as run:
+        await until(lambda: run.client.counters["subscriptions refused"] == 1)
+        await until(lambda: run.client._feed.channels == ["markets"])

@@ -229,3 +229,12 @@ def test_every_option_is_documented_with_its_default(config_type):
         )
         if ":" in line and field.default is not None:
             assert f"default {field.default}" in line
+
+
+@pytest.mark.parametrize(
+    "option", [{"sockets_max": 0}, {"sockets_max": 17}, {"feed_health_interval_secs": 0}]
+)
+def test_options_of_the_feed_have_bounds(option):
+    with pytest.raises(ConfigurationError, match=next(iter(option))):
+        ParadexDataClientConfig(**option)
+    ParadexDataClientConfig(sockets_max=16, feed_health_interval_secs=None)
