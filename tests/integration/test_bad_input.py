@@ -302,6 +302,19 @@ def test_one_broken_line_is_not_taken_for_an_empty_recording(
         list(read_frames(path))
 
 
+@pytest.mark.parametrize("command", ["demo", "local_exchange"])
+def test_a_command_says_that_its_recording_cannot_be_read_and_exits_with_1(
+    command: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "frames.jsonl"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n")
+    code = f"import sys; from paradex_adapter.cli import {command}; sys.exit({command}())"
+    done = run_python(code, "--replay", str(path))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"recording {path}: line 1 is not a recorded frame" in done.stderr
+    assert_one_sentence(done.stderr)
+
+
 def test_a_directory_is_not_a_recording(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="cannot be opened"):
         list(read_frames(tmp_path))
