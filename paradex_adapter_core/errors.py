@@ -8,8 +8,7 @@
     │   ├─ WrongType           a field holds another JSON type than documented
     │   ├─ UnknownWord         an enum word outside the vocabulary where one is needed
     │   └─ TruncatedFrame      a binary frame ends before its declared content
-    ├─ InexactDecimal          decimal text that does not fit the asked scale
-    └─ ImpossibleTransition    the venue contradicts what it told before
+    └─ InexactDecimal          decimal text that does not fit the asked scale
 
 Errors carry fields; the wording is built in ``__str__``. Our own mistakes are assertions, not
 members of this tree.
@@ -98,24 +97,3 @@ class InexactDecimal(CoreError):
 
     def __str__(self) -> str:
         return f"{self.text!r} is not a decimal of at most {self.scale} decimals"
-
-
-class ImpossibleTransition(CoreError):
-    """The venue contradicts what it told before about an order.
-
-    Parameters
-    ----------
-    venue_order_id : str
-        The order concerned.
-    held, told : str
-        What was known, and what the message says.
-    """
-
-    def __init__(self, venue_order_id: str, held: str, told: str) -> None:
-        super().__init__(venue_order_id, held, told)
-        self.venue_order_id: Final = venue_order_id
-        self.held: Final = held
-        self.told: Final = told
-
-    def __str__(self) -> str:
-        return f"order {self.venue_order_id}: held {self.held}, told {self.told}"
