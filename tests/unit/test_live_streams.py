@@ -132,7 +132,7 @@ def test_what_is_out_of_range_is_counted_by_market(
     monkeypatch.setattr(live_streams, "SKIPPED_KINDS_MAX", 3)
     for market in ("A", "B", "C", "D"):
         told.streams.trades[market] = told.streams.depths[market] = SCALES
-        told.streams.on_trade((KIND_TRADE, market, "7", 1, PRICE_UNITS_MAX + 1, 10**6, 1, 1, 1), 5)
+        told.streams.on_trade((KIND_TRADE, market, "7", 1, 2 * PRICE_UNITS_MAX, 10**6, 1, 1, 1), 5)
         far = (KIND_BOOK, market, 9, True, (PRICE_UNITS_MAX * 2, 10**6), (), 4)
         told.streams.on_book_top(far, 5)
     assert told.data == []
