@@ -20,7 +20,7 @@ from nautilus_trader.model.identifiers import InstrumentId, TradeId
 from nautilus_trader.model.objects import FIXED_PRECISION
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from benchmarks.interleaved import beside_peers, hold
+from benchmarks.interleaved import ROUNDS, beside_peers, hold
 from benchmarks.interpreted_core import import_interpreted
 from benchmarks.official_sdk import NAME as SDK
 from benchmarks.official_sdk import official_sdk
@@ -37,6 +37,7 @@ from tests.unit.local_exchange.test_sbe import COMPLETE
 
 FRAMES = 64
 BYTES_A_ROUND = 100_000
+ROUNDS_NO_TARGET = 15
 MARKET = "BTC-USD-PERP"
 INSTRUMENT_ID = InstrumentId.from_str(f"{MARKET}.PARADEX")
 PRICE_PRECISION, SIZE_PRECISION = 1, 5
@@ -133,7 +134,13 @@ def measure(
         loops = max(1, BYTES_A_ROUND // sum(map(len, frames)))
         slow = {SDK: max(1, loops // 5), "interpreted core": max(1, loops // 5)}
         beside_peers(
-            benchmark, work(compiled.parse_binary), peers, loops=loops, items=FRAMES, slow=slow
+            benchmark,
+            work(compiled.parse_binary),
+            peers,
+            loops=loops,
+            items=FRAMES,
+            rounds=ROUNDS_NO_TARGET if floor is None else ROUNDS,
+            slow=slow,
         )
 
 
