@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from paradex_adapter.venue.errors import InvalidRequest, ParadexError
+from paradex_adapter.venue.errors import InvalidRequest, ParadexError, VenueUnavailable
 from paradex_adapter.venue.feed_socket import FeedSocket
 from paradex_adapter.venue.streams import BOOK_KINDS
 
@@ -121,8 +121,12 @@ class SocketPool:
         while socket in self.sockets:
             try:
                 await socket.connection.connect()
+            except VenueUnavailable as e:
+                self._warn(f"The {socket.connection.name} websocket is not connected yet: {e}")
             except ParadexError as e:
+                # Trying again would not help; whoever subscribes there is told when its time is up.
                 self._warn(f"The {socket.connection.name} websocket is not connected: {e}")
+                return
             else:
                 return
 
