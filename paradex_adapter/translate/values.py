@@ -29,6 +29,7 @@ from paradex_adapter_core.vocabulary import (
     LIQUIDITY_MAKER,
     LIQUIDITY_TAKER,
     SIDE_BUY,
+    SIDE_SELL,
     UNITS_SCALE,
 )
 
@@ -38,6 +39,7 @@ CURRENCY_CODE_CHARS_MAX: Final = 16
 # More than quantity, price and rate together can have.
 COMMISSION_DIGITS: Final = 80
 
+_ORDER_SIDES: Final = {SIDE_BUY: OrderSide.BUY, SIDE_SELL: OrderSide.SELL}
 _LIQUIDITY_SIDES: Final = {
     LIQUIDITY_MAKER: LiquiditySide.MAKER,
     LIQUIDITY_TAKER: LiquiditySide.TAKER,
@@ -139,8 +141,16 @@ def token_to_currency(token: str) -> Currency:
 
 
 def side_to_order_side(side: int) -> OrderSide:
-    """Return the Nautilus side of a side code."""
-    return OrderSide.BUY if side == SIDE_BUY else OrderSide.SELL
+    """Return the Nautilus side of a side code.
+
+    Raises
+    ------
+    UnusableMessageError
+        If the venue's word was none that is known: a guess could turn a position round.
+    """
+    if side not in _ORDER_SIDES:
+        raise UnusableMessageError("side", "is neither BUY nor SELL")
+    return _ORDER_SIDES[side]
 
 
 def liquidity_to_side(liquidity: int) -> LiquiditySide:

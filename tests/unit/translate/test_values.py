@@ -160,6 +160,8 @@ def test_what_nautilus_has_no_field_for_is_in_info() -> None:
 def test_sides() -> None:
     assert side_to_order_side(SIDE_BUY) == OrderSide.BUY
     assert side_to_order_side(SIDE_SELL) == OrderSide.SELL
+    with pytest.raises(UnusableMessageError, match="side"):
+        side_to_order_side(0)
     assert liquidity_to_side(LIQUIDITY_MAKER) == LiquiditySide.MAKER
     assert liquidity_to_side(LIQUIDITY_TAKER) == LiquiditySide.TAKER
     assert liquidity_to_side(0) == LiquiditySide.NO_LIQUIDITY_SIDE
