@@ -18,3 +18,10 @@ def pytest_configure() -> None:
     build = "compiled" if is_compiled() else "pure"
     if expected not in (None, build):
         raise pytest.UsageError(f"PARADEX_EXPECT names the {expected} build, this is the {build}")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip everything where the benchmarks are switched off, as they are by default."""
+    if config.getoption("benchmark_disable") and not config.getoption("benchmark_enable"):
+        for item in items:
+            item.add_marker(pytest.mark.skip(reason="run with --benchmark-enable"))
