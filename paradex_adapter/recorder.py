@@ -46,7 +46,6 @@ CHANNELS: Final = {
     "summary": "markets_summary.{}",
     "funding": "funding_data.{}",
 }
-MARKETS_MAX: Final = 1000
 # A connection that lived shorter is no success: the delays go on growing.
 LIVED_SECS_MIN: Final = 10.0
 TICK_SECS: Final = 0.25

@@ -61,9 +61,9 @@ def percentile(values: Sequence[int], share: float) -> float:
 def latency_line(name: str, values: Sequence[int]) -> str:
     """Return one line of the latency table; nanoseconds in, microseconds shown."""
     if not values:
-        return f"  {name:<42} none seen"
+        return f"  {name:<44} none seen"
     p50, p99 = percentile(values, 0.5), percentile(values, 0.99)
-    return f"  {name:<42} p50 {p50:9.1f} us   p99 {p99:9.1f} us   n {len(values)}"
+    return f"  {name:<44} p50 {p50:9.1f} us   p99 {p99:9.1f} us   n {len(values)}"
 
 
 def print_latencies(

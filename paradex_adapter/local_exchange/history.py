@@ -34,7 +34,6 @@ MARK_SECONDS: Final = (0, 15, 30, 45, 59)
 FUNDING_PERIOD_MINUTES: Final = 480
 FUNDING_SWING: Final = 2
 FUNDING_EPOCH_MINUTE: Final = 29_400_000
-SECONDS_AN_HOUR: Final = 3600
 
 
 def wave(at: int, period: int) -> int:

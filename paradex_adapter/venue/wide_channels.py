@@ -93,10 +93,6 @@ class WideChannel:
         """Know that the venue refuses the narrow form; `settle` takes the wide one then."""
         self._is_narrow_refused = True
 
-    def is_mine(self, stream: Stream) -> bool:
-        """Return whether a stream belongs to this channel."""
-        return stream.kind == self._kind
-
     def forget(self) -> None:
         """Forget who wants what."""
         self._wanted.clear()
