@@ -49,7 +49,7 @@ from paradex_adapter.translate.values import (
 from paradex_adapter.venue.account_reader import AccountSnapshot
 from paradex_adapter.venue.trading_session import TradingSession
 from paradex_adapter_core.messages import Fill, OrderUpdate
-from paradex_adapter_core.order_lifecycle import QUEUED, REJECTED, SENT, WORKING
+from paradex_adapter_core.order_lifecycle import FILLED, QUEUED, REJECTED, SENT, WORKING
 from paradex_adapter_core.order_state import OrderState
 
 # How long an answer waits for the engine to work off the events before it.
@@ -255,7 +255,8 @@ class AccountAnswers:
         else:
             await self._await_engine(state)
             was_working = WORKING <= state.status < REJECTED
-            counted = state.filled
+            # One that ended with fills the venue does not have gets the number of the venue.
+            counted = None if state.status == FILLED else state.filled
         try:
             return order_update_to_report(
                 update,
@@ -294,7 +295,7 @@ class AccountAnswers:
             if order is None or (
                 order.filled_qty.raw >= state.filled * RAW_PER_UNIT
                 and (order.venue_order_id is not None or state.status in (SENT, QUEUED, REJECTED))
-                and (order.is_closed or state.is_open)
+                and (order.is_closed or state.is_open or state.missing)
             ):
                 return
             await asyncio.sleep(ENGINE_POLL_SECS)

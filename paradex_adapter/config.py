@@ -117,9 +117,10 @@ class ParadexExecClientConfig(LiveExecClientConfig, frozen=True, kw_only=True):
         As in `ParadexDataClientConfig`.
     retry_delay_initial_ms, retry_delay_max_ms, update_instruments_interval_mins
         As in `ParadexDataClientConfig`.
-    recv_window_ms : int, optional
-        How long after signing the venue may still accept an order, in milliseconds, at least 10;
-        ``None`` leaves it to the venue (300 000).
+    recv_window_ms : int, default 10000
+        How long after signing the venue may still accept an order, in milliseconds, at least 10.
+        Short enough that what became of an order without an answer is known before NautilusTrader
+        gives it up (about 25 s); ``None`` leaves it to the venue (300 000), which is not.
 
     Raises
     ------
@@ -138,7 +139,7 @@ class ParadexExecClientConfig(LiveExecClientConfig, frozen=True, kw_only=True):
     retry_delay_initial_ms: PositiveInt = 200
     retry_delay_max_ms: PositiveInt = 5_000
     update_instruments_interval_mins: PositiveInt | None = 60
-    recv_window_ms: PositiveInt | None = None
+    recv_window_ms: PositiveInt | None = 10_000
 
     def __post_init__(self) -> None:
         _hide(self, "private_key")

@@ -44,6 +44,7 @@ from nautilus_trader.model.events import OrderFilled
 from nautilus_trader.model.identifiers import (
     AccountId,
     ClientId,
+    ClientOrderId,
 )
 from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.model.objects import Money, Price, Quantity
@@ -85,8 +86,10 @@ from paradex_adapter.venue.trading_session import CANCELS_AT_ONCE_MAX, TradingSe
 from paradex_adapter_core.errors import CoreError
 from paradex_adapter_core.events import (
     AccountChanged,
+    Contradiction,
     Event,
 )
+from paradex_adapter_core.order_lifecycle import FILLED
 from paradex_adapter_core.parsers.system import parse_system_config
 from paradex_adapter_core.vocabulary import FEED_STREAM
 
@@ -626,8 +629,29 @@ class ParadexExecutionClient(LiveExecutionClient):
             if isinstance(event, AccountChanged):
                 if event.summary.feed == FEED_STREAM:
                     self._refresh_account_soon()
+            elif isinstance(event, Contradiction):
+                self._report_filled_soon(event.client_order_id)
             else:
                 self._news.tell_event(event)
+
+    def _report_filled_soon(self, client_order_id: str) -> None:
+        """Report an order that filled by the venue's word, without all its fills, as filled.
+
+        No event tells its end, since fills do: the engine makes up those the venue does not have.
+        """
+        state = self.session.store.find_order(client_order_id)
+        if state is not None and state.status == FILLED and state.missing:
+            self._log.warning(f"The fills of {client_order_id} are inferred from its end")
+            self.create_task(self._report_filled(client_order_id), log_msg="report an order")
+
+    async def _report_filled(self, client_order_id: str) -> None:
+        try:
+            report = await self._answers.report_order(None, ClientOrderId(client_order_id), None)
+        except ParadexError as error:
+            self._log.error(f"The end of {client_order_id} is not told: {error}")
+            return
+        if report is not None:
+            self._send_order_status_report(report)
 
     def _on_external(self, facts: list[ExternalFact]) -> None:
         for fact in facts:

@@ -41,6 +41,7 @@ from paradex_adapter.venue.external_orders import (
 from paradex_adapter_core.events import (
     Event,
     FillApplied,
+    ModifyRejected,
     OrderAccepted,
     OrderCanceled,
     OrderChanged,
@@ -58,6 +59,7 @@ class Emitter(Protocol):
     generate_order_canceled: Callable[..., None]
     generate_order_expired: Callable[..., None]
     generate_order_updated: Callable[..., None]
+    generate_order_modify_rejected: Callable[..., None]
     generate_order_filled: Callable[..., None]
     account_id: AccountId
 
@@ -94,6 +96,7 @@ class OrderNews:
             OrderCanceled: self._tell_canceled,
             OrderExpired: self._tell_expired,
             OrderChanged: self._tell_changed,
+            ModifyRejected: self._tell_modify_rejected,
             FillApplied: self._tell_filled,
         }
 
@@ -172,6 +175,16 @@ class OrderNews:
             units_to_quantity(update.size, instrument.size_precision),
             units_to_price(price, instrument.price_precision) if price else None,
             None,
+            event.ts_event,
+        )
+
+    def _tell_modify_rejected(self, event: ModifyRejected, order: Order) -> None:
+        self._client.generate_order_modify_rejected(
+            order.strategy_id,
+            order.instrument_id,
+            order.client_order_id,
+            need_venue_order_id(event.venue_order_id),
+            event.reason or "refused without a reason",
             event.ts_event,
         )
 

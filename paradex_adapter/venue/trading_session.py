@@ -43,11 +43,15 @@ from paradex_adapter_core.events import (
     ExternalOrder,
     FillApplied,
     FillsMissing,
+    ModifyRejected,
+    OrderCanceled,
+    OrderExpired,
+    OrderRejected,
 )
 from paradex_adapter_core.messages import AccountSummary, Balance, Fill, OrderUpdate, Position
 from paradex_adapter_core.order_state import OrderState
 from paradex_adapter_core.state_store import StateStore
-from paradex_adapter_core.vocabulary import POST_ONLY_REASON
+from paradex_adapter_core.vocabulary import POST_ONLY_REASON, STATUS_CLOSED
 
 CHANNELS: Final = ("orders.ALL", "fills.ALL", "positions", "account")
 # Stream messages kept while an answer about the whole account is being worked in.
@@ -166,6 +170,8 @@ class TradingSession:
         )
         self._gateway: Final = OrderGateway(self._connection, http, tokens, self.counters)
         self._held: list[AccountMessage] = []
+        # News that an answer brought about and does not say; told when the answer is worked in.
+        self._unanswered: list[Event] = []
         self._hold_reasons: Final[set[str]] = set()
         self._has_dropped = False
         # Since when the stream may have missed something, Unix milliseconds.
@@ -390,6 +396,9 @@ class TradingSession:
         self._hold_reasons.discard(reason)
         if self._hold_reasons:
             return
+        unanswered, self._unanswered = self._unanswered, []
+        if unanswered:
+            self._on_events(unanswered)
         held, self._held = self._held, []
         for message in held:
             self._apply(message)
@@ -400,12 +409,23 @@ class TradingSession:
     def take_answered(self, snapshot: AccountSnapshot) -> None:
         """Count what a report answers, without telling it again.
 
-        Called with exactly what the report says, while the stream is held.
+        Called with exactly what the report says, while the stream is held. What it brings about
+        beyond that, such as the end of an order that waited for a fill, is told on the release.
         """
+        events: list[Event] = []
         for fill in snapshot.fills:
-            self._follow_up(self.store.mark_told(fill))
+            events += self.store.mark_told(fill)
         for update in snapshot.orders:
-            self._follow_up(self.store.apply(update, self._clock_ns()))
+            events += self.store.apply(update, self._clock_ns())
+        self._follow_up(events)
+        ended = {
+            update.client_order_id
+            for update in snapshot.orders
+            if update.status == STATUS_CLOSED
+            and snapshot.filled_of(update) == update.size - update.remaining_size
+        }
+        self._unanswered += [event for event in events if _is_left_out(event, ended)]
+        for update in snapshot.orders:
             if self.store.find_order_by_venue_id(update.venue_order_id) is None:
                 self.externals.seed(update, snapshot.filled_of(update))
                 self._tell_external(update, [])
@@ -521,6 +541,13 @@ class TradingSession:
 
     def _count(self, kind: str) -> None:
         self.counters[kind] = self.counters.get(kind, 0) + 1
+
+
+def _is_left_out(event: Event, ended: set[str]) -> bool:
+    """Return whether a report that tells the end of the orders `ended` does not say `event`."""
+    if isinstance(event, OrderCanceled | OrderExpired | OrderRejected):
+        return event.client_order_id not in ended
+    return isinstance(event, ModifyRejected | Contradiction)
 
 
 def _has_word(error: RequestRejected, words: tuple[str, ...]) -> bool:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from nautilus_trader.config import LiveExecEngineConfig
 from nautilus_trader.core.uuid import UUID4
 from nautilus_trader.execution.messages import (
     GenerateFillReports,
@@ -111,6 +112,10 @@ async def test_an_order_goes_out_as_it_was_made(run: RunningNode) -> None:
     assert sent["size"] == "0.12345"
     assert sent["price"] == "91000.1"
     assert sent["instruction"] == "POST_ONLY"
+    # Shorter than NautilusTrader waits for what became of an order, by default.
+    checks = LiveExecEngineConfig()
+    patience_ms = checks.inflight_check_threshold_ms * checks.inflight_check_retries
+    assert sent["recv_window"] == 10_000 < patience_ms / 2
 
 
 async def test_a_maker_fill_pays_the_makers_fee(run: RunningNode) -> None:

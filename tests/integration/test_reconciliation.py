@@ -13,6 +13,7 @@ from nautilus_trader.model.enums import OrderSide, OrderStatus
 from nautilus_trader.model.identifiers import ClientOrderId
 from nautilus_trader.model.objects import Quantity
 
+from paradex_adapter import execution
 from paradex_adapter.local_exchange import LocalExchange
 from paradex_adapter.venue import recovery
 from paradex_adapter.venue.account_reader import AccountReader
@@ -21,6 +22,7 @@ from paradex_adapter.venue.credentials import resolve_credentials
 from paradex_adapter.venue.http import HttpClient
 from paradex_adapter.venue.order_requests import OrderRequest, sign_order_request
 from paradex_adapter.venue.signing import OrderSigner
+from paradex_adapter_core.order_lifecycle import WORKING
 from paradex_adapter_core.vocabulary import (
     INSTRUCTION_GTC,
     INSTRUCTION_IOC,
@@ -449,3 +451,42 @@ async def test_a_cancel_that_stays_unanswered_is_not_taken_for_a_success(
         await until(lambda: order.is_closed)
         assert order.status == OrderStatus.CANCELED
         await run.until_agreed()
+
+
+async def test_an_order_filled_by_the_venues_word_alone_ends(
+    exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def no_fills(*_: Any) -> list[Any]:
+        return []
+
+    monkeypatch.setattr(recovery, "FILLS_DELAYS_SECS", (0.02,) * 3)
+    async with running_node(exchange) as run:
+        monkeypatch.setattr(exchange._feed, "on_fill", lambda fill: None)
+        monkeypatch.setattr(AccountReader, "fills", no_fills)
+        order = run.trader.market(OrderSide.BUY, "0.01")
+        await until(lambda: order.is_closed)
+        assert order.status == OrderStatus.FILLED
+        assert order.filled_qty == order.quantity
+        assert run.trader.told_of(order).count("OrderFilled") == 1
+
+
+async def test_an_order_that_stays_new_is_accepted_once(
+    exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execution, "NEW_ORDER_NS_MAX", 0)
+    checks = {
+        "inflight_check_interval_ms": 20,
+        "inflight_check_threshold_ms": 40,
+        "inflight_check_retries": 3,
+        "reconciliation_startup_delay_secs": 0,
+    }
+    async with running_node(exchange, engine=checks) as run:
+        exchange.hold_outcomes()
+        order = run.trader.limit(OrderSide.BUY, "0.01", "89000")
+        await until(lambda: order.is_open, "a report of it stands for its acceptance")
+        exchange.release_outcomes()
+        state = run.client.session.store.find_order(order.client_order_id.value)
+        await until(lambda: state.status == WORKING)
+        run.trader.cancel_order(order)
+        await until(lambda: order.is_closed)
+        assert run.trader.told_of(order).count("OrderAccepted") == 1

@@ -13,6 +13,7 @@ import pytest
 
 from paradex_adapter.local_exchange import LocalExchange
 from paradex_adapter.venue import recovery, trading_session
+from paradex_adapter.venue.account_reader import AccountSnapshot
 from paradex_adapter.venue.auth import TokenProvider
 from paradex_adapter.venue.credentials import resolve_credentials
 from paradex_adapter.venue.errors import OutcomeUnknown, RequestRejected, VenueUnavailable
@@ -470,6 +471,32 @@ async def test_the_stream_is_held_and_then_told_in_order(
     state = desk.session.store.find_order("O-1")
     assert state is not None
     assert state.filled == UNITS_PER_ONE // 100
+
+
+@pytest.mark.parametrize("is_order_answered", [True, False])
+async def test_an_end_that_an_answer_frees_is_told_unless_the_answer_says_it(
+    desk: Desk,
+    exchange: LocalExchange,
+    monkeypatch: pytest.MonkeyPatch,
+    is_order_answered: bool,
+) -> None:
+    monkeypatch.setattr(recovery, "FILLS_DELAYS_SECS", (WAIT_SECS,))
+    monkeypatch.setattr(exchange._feed, "on_fill", lambda fill: None)
+    await desk.session.submit(
+        limit("O-1", "90010", size=UNITS_PER_ONE, instruction=INSTRUCTION_IOC)
+    )
+    state = desk.session.store.find_order("O-1")
+    assert state is not None
+    # Closed with half of it filled, and the fill was not told.
+    await until(lambda: state.missing)
+    desk.session.hold()
+    whole = await desk.session.reader.snapshot()
+    orders = whole.orders if is_order_answered else []
+    desk.session.take_answered(AccountSnapshot(orders, whole.fills, whole.positions))
+    assert not desk.told(about="canceled")
+    desk.session.release()
+    assert desk.told(about="fill ") == []
+    assert len(desk.told(about="canceled O-1")) == (0 if is_order_answered else 1)
 
 
 async def test_a_hold_that_overflows_ends_with_catching_up(
