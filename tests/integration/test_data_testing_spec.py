@@ -3,9 +3,10 @@
 Each test bears the id of its case. `DataTester` does what it has an option for; a small actor does
 the rest: option greeks (TC-D62), option chains (TC-D63) and the provider (TC-D03).
 
-Cases of the past stand in the section "Requests": TC-D13, D31, D41 and D53. Two are answered with
-nothing, because the venue keeps neither, and are tested to be: TC-D15 (book deltas of the past) and
-TC-D21 (quotes of the past).
+Cases of the past stand in the section "Requests": TC-D13, D31, D41 and D53. They are compared with
+the exchange row by row in `tests/integration/test_data_requests.py`, where also TC-D15 (book deltas
+of the past) and TC-D21 (quotes of the past) are answered with nothing, because the venue keeps
+neither, and TC-D72 (parameters of a request) stands.
 """
 
 import asyncio
