@@ -4,24 +4,15 @@ The expected numbers are worked out here from the fills' prices and sizes and th
 by cash flow, with decimals; Nautilus works them out position by position, with floats.
 """
 
-import json
-import os
-import subprocess
-import sys
 from decimal import Decimal
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-SCENARIO = Path(__file__).with_name("pnl_scenario.py")
-REPOSITORY = Path(__file__).resolve().parents[2]
-TIMEOUT_SECS = 100.0
-LAST_WORDS = "the scenario is over"
+from tests.integration.pnl_process import LAST_WORDS, assert_near, need_usdc, run_scenario
 
 TAKER_FEE = Decimal("0.00045")
 START_CASH = Decimal(100_000)
-ACCURACY = Decimal("0.000001")
 # Best bid and ask at each step, and the fill that the order of the step must have got.
 STEPS: list[tuple[str, str, tuple[str, str, str] | None]] = [
     ("90000.0", "90010.0", ("BUY", "0.50000", "90010.0")),
@@ -72,23 +63,7 @@ def expected_books(fills: list[tuple[str, str, str]], bid: Decimal, ask: Decimal
 def told(request, tmp_path_factory):
     """What Nautilus said after each step, and everything it logged."""
     result = tmp_path_factory.mktemp(request.param) / "books.json"
-    done = subprocess.run(
-        [sys.executable, str(SCENARIO), request.param, str(result)],
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_SECS,
-        cwd=REPOSITORY,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-    )
-    logged = done.stdout + done.stderr
-    assert done.returncode == 0, logged
-    return json.loads(result.read_text()), logged
-
-
-def need_usdc(money: str) -> Decimal:
-    amount, currency = money.replace("_", "").split()
-    assert currency == "USDC"
-    return Decimal(amount)
+    return run_scenario("pnl_scenario.py", result, request.param)
 
 
 def test_every_number_is_in_usdc_and_right(told):
@@ -113,10 +88,6 @@ def test_every_number_is_in_usdc_and_right(told):
             assert abs(need_usdc(commission) - amount) <= Decimal("1e-8")
         for exposure in said["exposures"]:
             assert_near(exposure, expected.exposure)
-
-
-def assert_near(money: str, expected: Decimal) -> None:
-    assert abs(need_usdc(money) - expected) <= ACCURACY, (money, expected)
 
 
 def test_nothing_is_logged_as_an_error(told):

@@ -5,24 +5,15 @@ of the average price, less fees. What differs between the kinds is the cash: of 
 moves the premium at every fill, of all others the realized profit.
 """
 
-import json
-import os
-import subprocess
-import sys
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-SCENARIO = Path(__file__).with_name("pnl_kinds_scenario.py")
-REPOSITORY = Path(__file__).resolve().parents[2]
-TIMEOUT_SECS = 100.0
-LAST_WORDS = "the scenario is over"
+from tests.integration.pnl_process import LAST_WORDS, assert_near, need_usdc, run_scenario
 
 D = Decimal
 START_CASH = D(100_000)
-ACCURACY = D("0.000001")
 TAKER_FEE = D("0.00045")
 OPTION_FEE = D("0.0001")
 # Of the margin of a commodity and of an option's premium, what keeps a position open.
@@ -91,27 +82,7 @@ class Books:
 def told(tmp_path_factory) -> tuple[dict[str, Any], str]:
     """What Nautilus said in each case, and everything it logged."""
     result = tmp_path_factory.mktemp("kinds") / "books.json"
-    done = subprocess.run(
-        [sys.executable, str(SCENARIO), str(result)],
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_SECS,
-        cwd=REPOSITORY,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-    )
-    logged = done.stdout + done.stderr
-    assert done.returncode == 0, logged
-    return json.loads(result.read_text()), logged
-
-
-def need_usdc(money: str) -> Decimal:
-    amount, currency = money.replace("_", "").split()
-    assert currency == "USDC"
-    return D(amount)
-
-
-def assert_near(money: str, expected: Decimal) -> None:
-    assert abs(need_usdc(money) - expected) <= ACCURACY, (money, expected)
+    return run_scenario("pnl_kinds_scenario.py", result)
 
 
 @pytest.mark.parametrize("kind", STEPS)
