@@ -1,6 +1,7 @@
 """The console commands: they parse arguments, and leave the rest to the modules they start.
 
-Exit codes: 0 done, 1 failed (one sentence on standard error says why), 2 wrong arguments.
+Exit codes: 0 done, 1 failed (one sentence on standard error says why), 2 wrong arguments, 130
+interrupted.
 """
 
 import argparse
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from paradex_adapter.venue.errors import ParadexError
+from paradex_adapter_core.errors import CoreError
 
 PORT_MAX: Final = 65_535
 SECONDS_MAX: Final = 86_400
@@ -288,11 +290,77 @@ def history(arguments: Sequence[str] | None = None) -> int:
         return EXIT_INTERRUPTED
 
 
+def keys(arguments: Sequence[str] | None = None) -> int:
+    """Run ``paradex-keys``; return its exit code.
+
+    Parameters
+    ----------
+    arguments : Sequence[str], optional
+        The command line without the program's name; by default that of the process.
+    """
+    parser = _OneLineParser(
+        "paradex-keys",
+        "Derive keys, make subkeys and check credentials, without placing an order. Keys are read "
+        "from files (- is standard input) or from the variables of the integration guide.",
+    )
+    parser.set_defaults(private_key_file=None, show_private_key=False, onboard=False)
+    commands = parser.add_subparsers(dest="command", required=True)
+    deriving = commands.add_parser("derive", help="the account an Ethereum key leads to")
+    deriving.add_argument("--show-private-key", action="store_true", help="print the L2 key too")
+    making = commands.add_parser("new-subkey", help="a new key, and the request to register it")
+    making.add_argument("--out", type=Path, required=True, metavar="FILE", help="for the new key")
+    making.add_argument("--name", default="paradex-adapter", help="of the subkey (paradex-adapter)")
+    checking = commands.add_parser("check", help="what the venue says of a credential")
+    checking.add_argument(
+        "--onboard", action="store_true", help="onboard the account of --ethereum-key-file"
+    )
+    for command in (making, checking):
+        command.add_argument("--private-key-file", metavar="FILE", help="of the account, or -")
+    for command in (deriving, making, checking):
+        _add_account(command)
+    given = parser.parse_args(arguments)
+
+    from paradex_adapter import keys as tool
+
+    options = tool.KeyOptions(
+        environment=given.environment.upper(),
+        base_url_http=given.base_url_http,
+        account_address=given.account_address,
+        private_key_file=given.private_key_file,
+        ethereum_private_key_file=given.ethereum_key_file,
+        account_signer_type=given.account_signer_type,
+        onboard=given.onboard,
+    )
+    try:
+        if given.command == "derive":
+            tool.tell(tool.derive(options, show_private_key=given.show_private_key))
+        elif given.command == "new-subkey":
+            tool.tell(tool.new_subkey(options, given.out, given.name[:NAME_LENGTH_MAX]))
+        else:
+            tool.tell(tool.check(options))
+    except (ParadexError, CoreError) as error:
+        sys.stderr.write(f"{parser.prog}: {error}\n")
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    return 0
+
+
+def _add_account(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--account-address", metavar="0x...", help="the L2 address")
+    command.add_argument("--ethereum-key-file", metavar="FILE", help="of its owner, or -")
+    command.add_argument(
+        "--account-signer-type", choices=("starknet", "eip191"), default="starknet"
+    )
+    command.add_argument("--environment", choices=ENVIRONMENTS, default="mainnet", help="(mainnet)")
+    command.add_argument("--base-url-http", metavar="URL", help="of another venue, ends with /v1")
+
+
 class _OneLineParser(argparse.ArgumentParser):
     """A parser whose complaint is one line."""
 
-    def __init__(self, prog: str, description: str) -> None:
-        super().__init__(prog=prog, description=description, allow_abbrev=False)
+    def __init__(self, prog: str, description: str = "", **options: Any) -> None:
+        super().__init__(prog=prog, description=description, allow_abbrev=False, **options)
 
     def error(self, message: str) -> NoReturn:
         self.exit(EXIT_USAGE, f"{self.prog}: {message}; see {self.prog} --help\n")

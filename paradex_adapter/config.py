@@ -15,6 +15,7 @@ from nautilus_trader.config import (
 )
 
 from paradex_adapter.constants import BASE_URLS_HTTP, BASE_URLS_WS, ParadexEnvironment
+from paradex_adapter.venue.credentials import ETHEREUM_SIGNER, STARKNET_SIGNER
 from paradex_adapter.venue.errors import ConfigurationError
 
 REDACTED: Final = "<redacted>"
@@ -113,6 +114,28 @@ class ParadexExecClientConfig(LiveExecClientConfig, frozen=True, kw_only=True):
     private_key : str, optional
         The Paradex (L2) private key of the account or of one of its subkeys, ``0x...``. When
         absent: `PARADEX_PRIVATE_KEY`, on testnet `PARADEX_TESTNET_PRIVATE_KEY`. Never shown.
+    private_key_file : str, optional
+        A file that holds the private key and that its owner alone may read, instead of
+        `private_key`. When absent: `PARADEX_PRIVATE_KEY_FILE`, and so with ``TESTNET``.
+    signer : str, optional
+        The import path of a callable that signs, instead of a private key:
+        ``package.module:function``. Given the hash of a message it returns the Stark signature, a
+        tuple of two integers. It is called on the event loop.
+    public_key : str, optional
+        The Stark public key `signer` signs with, ``0x...``.
+    ethereum_private_key : str, optional
+        The Ethereum private key that the L2 key derives from, instead of `private_key`; that the
+        account is its own is checked at connecting. When absent: `PARADEX_ETHEREUM_PRIVATE_KEY`,
+        and so with ``TESTNET``. Never shown.
+    account_signer_type : str, default starknet
+        "eip191" for an account whose main key is the Ethereum key itself. `ethereum_private_key`
+        then signs in and reads; orders take a subkey as `private_key`, which signs in by itself.
+    access_token : str, optional
+        A read-only token, instead of `private_key`: data and reports, orders are denied. When
+        absent: `PARADEX_ACCESS_TOKEN`, and so with ``TESTNET``. Never shown.
+    onboard : bool, default False
+        Whether an account that the venue does not know yet is onboarded at connecting; needs
+        `ethereum_private_key`.
     base_url_http, base_url_ws, proxy_url, http_timeout_secs, max_retries
         As in `ParadexDataClientConfig`.
     retry_delay_initial_ms, retry_delay_max_ms, update_instruments_interval_mins
@@ -140,11 +163,26 @@ class ParadexExecClientConfig(LiveExecClientConfig, frozen=True, kw_only=True):
     retry_delay_max_ms: PositiveInt = 5_000
     update_instruments_interval_mins: PositiveInt | None = 60
     recv_window_ms: PositiveInt | None = 10_000
+    private_key_file: str | None = None
+    signer: str | None = None
+    public_key: str | None = None
+    ethereum_private_key: str | None = None
+    account_signer_type: str = STARKNET_SIGNER
+    access_token: str | None = None
+    onboard: bool = False
 
     def __post_init__(self) -> None:
-        _hide(self, "private_key")
+        for secret in ("private_key", "ethereum_private_key", "access_token"):
+            _hide(self, secret)
         _check_connection_options(self)
-        _need_text_or_none("account_address", self.account_address)
+        for name in ("account_address", "private_key_file", "signer", "public_key"):
+            _need_text_or_none(name, getattr(self, name))
+        if self.account_signer_type not in (STARKNET_SIGNER, ETHEREUM_SIGNER):
+            raise ConfigurationError(
+                "account_signer_type", f"it must be {STARKNET_SIGNER} or {ETHEREUM_SIGNER}"
+            )
+        if not isinstance(self.onboard, bool):
+            raise ConfigurationError("onboard", "it must be True or False")
         if self.recv_window_ms is not None:
             _need_whole("recv_window_ms", self.recv_window_ms, RECV_WINDOW_MS_MIN)
 

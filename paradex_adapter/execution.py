@@ -68,6 +68,7 @@ from paradex_adapter.translate.values import (
     commission_at_rate,
     trade_id_to_fill_keys,
 )
+from paradex_adapter.venue.admission import admit
 from paradex_adapter.venue.auth import RECV_WINDOW_MS_DEFAULT, TokenProvider, check_clock
 from paradex_adapter.venue.credentials import Credentials
 from paradex_adapter.venue.errors import (
@@ -250,10 +251,13 @@ class ParadexExecutionClient(LiveExecutionClient):
             signer,
             recv_window_ms=recv_window_ms or RECV_WINDOW_MS_DEFAULT,
             clock_offset_ms=offset_ms,
+            l1_chain_id=int(config.l1_chain_id) if config.l1_chain_id.isdecimal() else 0,
         )
         self._http.token_provider = self._tokens
         # A wrong key or account says so here, before anything else is asked.
-        await self._tokens.token()
+        await admit(
+            self._http, self._tokens, self._credentials, signer, onboard=self._options.onboard
+        )
         await self._provider.initialize()
         self._cache_instruments()
         self._session = self._make_session(signer, offset_ms)
@@ -379,7 +383,7 @@ class ParadexExecutionClient(LiveExecutionClient):
             self._log.warning(f"Cannot submit {order.client_order_id!r}: it is closed already")
             return
         instrument = self._cache.instrument(order.instrument_id)
-        reason = find_denial_reason(order, instrument)
+        reason = self._credentials.denial_reason or find_denial_reason(order, instrument)
         if reason is None and self.session.store.is_full:
             reason = f"{self.session.store.open_orders_max} orders are open already"
         if reason is None and self.session.store.find_order(order.client_order_id.value):
@@ -438,11 +442,13 @@ class ParadexExecutionClient(LiveExecutionClient):
 
     async def _cancel(self, order: Order) -> None:
         self._release_stream()
-        reason = await self.session.cancel(
-            order.client_order_id.value,
-            order.venue_order_id.value if order.venue_order_id is not None else "",
-            order.instrument_id.symbol.value,
-        )
+        reason: str | None = self._credentials.denial_reason
+        if not reason:
+            reason = await self.session.cancel(
+                order.client_order_id.value,
+                order.venue_order_id.value if order.venue_order_id is not None else "",
+                order.instrument_id.symbol.value,
+            )
         if reason is not None:
             self.generate_order_cancel_rejected(
                 order.strategy_id,

@@ -116,7 +116,15 @@ class ParadexLiveExecClientFactory(LiveExecClientFactory):
             If the options cannot work, or there are no credentials.
         """
         credentials = resolve_credentials(
-            config_environment(config).value, config.account_address, config.private_key
+            config_environment(config).value,
+            config.account_address,
+            config.private_key,
+            private_key_file=config.private_key_file,
+            signer=config.signer,
+            public_key=config.public_key,
+            ethereum_private_key=config.ethereum_private_key,
+            account_signer_type=config.account_signer_type,
+            access_token=config.access_token,
         )
         http, provider = _make_http_and_provider(loop, config, msgbus, clock, credentials)
         return ParadexExecutionClient(

@@ -337,6 +337,12 @@ class LocalExchange(Controls):
         account.subkeys.add(public_key)
         return TradingKey(account.address, private_key, public_key)
 
+    def add_read_only_token(
+        self, account_address: str | None = None, *, lifetime_s: int = 86_400
+    ) -> str:
+        """Return a token of an account, by default the first, that reads and does nothing else."""
+        return self._tokens.issue_read_only(self._account(account_address), lifetime_s)
+
     def _next_label(self) -> str:
         self._labels += 1
         return f"unnamed {self._labels}"

@@ -97,14 +97,18 @@ class TokenProvider:
         What `ClockSkewed` names as the limit, in milliseconds.
     clock_offset_ms : int
         The venue's clock minus ours, in milliseconds: token requests are signed with its time.
+    l1_chain_id : int
+        The Ethereum chain the venue belongs to; named where an Ethereum key signs in.
     now_ms : Callable[[], int]
         The clock of this machine, Unix milliseconds.
     """
 
     __slots__ = (
+        "_access_token",
         "_clock_offset_ms",
         "_expires_ms",
         "_http",
+        "_l1_chain_id",
         "_now_ms",
         "_obtained_ms",
         "_recv_window_ms",
@@ -121,9 +125,12 @@ class TokenProvider:
         *,
         recv_window_ms: int = RECV_WINDOW_MS_DEFAULT,
         clock_offset_ms: int = 0,
+        l1_chain_id: int = 0,
         now_ms: Callable[[], int] = wall_clock_ms,
     ) -> None:
+        self._access_token: Final = signer.find_access_token()
         self._clock_offset_ms: Final = clock_offset_ms
+        self._l1_chain_id: Final = l1_chain_id
         self._http: Final = http
         self._signer: Final = signer
         self._recv_window_ms: Final = recv_window_ms
@@ -146,6 +153,9 @@ class TokenProvider:
         VenueUnavailable, RateLimited, MalformedReply
             If it gives no token.
         """
+        if self._access_token is not None:
+            # The user's own: there is none to replace it, and a request it fails for says so.
+            return self._access_token
         now_ms = self._now_ms()
         if self._token is None or not self._obtained_ms <= now_ms < self._expires_ms:
             # Shielded: a caller that gives up must not take the token from the others.
@@ -183,16 +193,8 @@ class TokenProvider:
 
     async def _fetch(self) -> str:
         asked_ms = self._now_ms()
-        timestamp = (asked_ms + self._clock_offset_ms) // 1000
-        expiration = timestamp + SIGNATURE_LIFETIME_SECS
         try:
-            body = await self._http.authenticate(
-                self._signer.account_address,
-                self._signer.public_key_hex,
-                self._signer.sign_auth(timestamp, expiration),
-                timestamp,
-                expiration,
-            )
+            body = await self._ask((asked_ms + self._clock_offset_ms) // 1000)
         except RequestRejected as error:
             raise await self._explain(error) from error
         token = parse_jwt_token(body)
@@ -203,6 +205,21 @@ class TokenProvider:
         self._refresh_ms = min(asked_ms + REFRESH_AGE_SECS * 1000, self._expires_ms)
         self._token = token
         return token
+
+    async def _ask(self, timestamp: int) -> bytes:
+        key = self._signer.sign_in_key
+        if key is not None:
+            return await self._http.authenticate_ethereum(
+                self._signer.account_address, key.sign_in_headers(self._l1_chain_id, timestamp)
+            )
+        expiration = timestamp + SIGNATURE_LIFETIME_SECS
+        return await self._http.authenticate(
+            self._signer.account_address,
+            self._signer.public_key_hex,
+            self._signer.sign_auth(timestamp, expiration),
+            timestamp,
+            expiration,
+        )
 
     async def _explain(self, error: RequestRejected) -> ParadexError:
         if error.code == "INVALID_TIMESTAMP":

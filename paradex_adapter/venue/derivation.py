@@ -12,8 +12,8 @@ from typing import Final
 
 from paradex_adapter.venue.credentials import CURVE_ORDER
 from paradex_adapter.venue.errors import ConfigurationError
+from paradex_adapter.venue.ethereum import ETHEREUM_CURVE_ORDER
 
-ETHEREUM_CURVE_ORDER: Final = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 # Attempts to find an unbiased key fail with a chance of about 2**-5 each.
 GRIND_ATTEMPTS_MAX: Final = 256
 

@@ -228,6 +228,26 @@ class HttpClient:
             Request("POST", path, Scope.AUTH, headers=headers, is_repeatable=True)
         )
 
+    async def authenticate_ethereum(
+        self, account_address: str, sign_in_headers: dict[str, str]
+    ) -> bytes:
+        """Return a token for an account whose main key is an Ethereum key."""
+        headers = {"PARADEX-STARKNET-ACCOUNT": account_address, **sign_in_headers}
+        return await self._perform(
+            Request("POST", "/v2/auth", Scope.AUTH, headers=headers, is_repeatable=True)
+        )
+
+    async def get_onboarding(
+        self, *, public_key_hex: str | None = None, ethereum_address: str | None = None
+    ) -> bytes:
+        """Return where the account of a Stark public key, or of an Ethereum address, lives."""
+        params: dict[str, QueryValue] = {
+            "account_signer_type": "starknet" if ethereum_address is None else "eip191",
+            "public_key": public_key_hex,
+            "eth_address": ethereum_address,
+        }
+        return await self._read("/onboarding", params)
+
     async def onboarding(
         self,
         ethereum_address: str,

@@ -209,12 +209,17 @@ class HttpTransport:
         await self._reads.aclose()
         await self._commands.aclose()
 
+    def _url_of(self, path: str) -> str:
+        # The venue's second version is beside the first, not under it.
+        base = self._base_url.removesuffix("/v1") if path.startswith("/v2/") else self._base_url
+        return base + path
+
     async def _send(
         self, client: httpx.AsyncClient, request: Request, headers: dict[str, str]
     ) -> Reply:
         sent = client.build_request(
             request.method,
-            self._base_url + request.path,
+            self._url_of(request.path),
             params=request.params or None,
             headers=headers,
             content=request.body,

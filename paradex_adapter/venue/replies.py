@@ -12,6 +12,7 @@ import orjson
 from paradex_adapter.venue.errors import MalformedReply
 
 JWT_CHARS_MAX: Final = 8192
+ADDRESS_CHARS_MAX: Final = 66
 ERROR_BYTES_MAX: Final = 65_536
 
 
@@ -42,6 +43,36 @@ def parse_jwt_token(body: bytes) -> str:
     if not token.isascii() or not token.isprintable() or " " in token:
         raise MalformedReply("POST /auth", "no usable jwt_token")
     return token
+
+
+def parse_onboarding(body: bytes) -> tuple[str, bool]:
+    """Return the account address a key leads to, ``0x...``, and whether the account exists.
+
+    Raises
+    ------
+    MalformedReply
+        If there is no such address.
+    """
+    document = _load_object(body) or {}
+    address = _find_hex(document.get("address"))
+    if address is not None:
+        return hex(address), document.get("exists") is True
+    raise MalformedReply("GET /onboarding", "no usable address")
+
+
+def parse_account(body: bytes, account: int) -> tuple[str, int]:
+    """Return kind and public key of an account, out of the answer about it and its like.
+
+    Raises
+    ------
+    MalformedReply
+        If the account is not among them.
+    """
+    rows = (_load_object(body) or {}).get("results")
+    for row in rows if isinstance(rows, list) else ():
+        if isinstance(row, dict) and _find_hex(row.get("account")) == account:
+            return str(row.get("kind") or ""), _find_hex(row.get("public_key")) or 0
+    raise MalformedReply("GET /account/info", f"account {account:#x} is not in it")
 
 
 def find_jwt_lifetime_secs(token: str) -> int | None:
@@ -76,6 +107,15 @@ def parse_server_time_ms(body: bytes) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**16:
         return value
     raise MalformedReply("GET /system/time", "no usable server_time")
+
+
+def _find_hex(value: object) -> int | None:
+    if not isinstance(value, str) or len(value) > ADDRESS_CHARS_MAX:
+        return None
+    try:
+        return int(value, 16)
+    except ValueError:
+        return None
 
 
 def _load_object(body: bytes) -> dict[str, object] | None:

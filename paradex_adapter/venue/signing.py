@@ -19,6 +19,7 @@ from fast_stark_crypto import pedersen_hash
 
 from paradex_adapter.venue.credentials import FIELD_PRIME, Credentials
 from paradex_adapter.venue.errors import InvalidRequest
+from paradex_adapter.venue.ethereum import EthereumKey
 
 # starknet_keccak of each type's text; a test computes them again.
 DOMAIN_TYPE_HASH: Final = 0x98D1932052FC5137543DE5ED85B7A88555A4CD1FF5D5BFEDB62ED9B9A1F0DB
@@ -29,8 +30,6 @@ ONBOARDING_TYPE_HASH: Final = 0xE84BBCB68E0F7C73A9058BA82B6DA9C1FFDC502EFCF034E7
 
 SHORT_STRING_BYTES_MAX: Final = 31
 SHORT_STRINGS_CACHED_MAX: Final = 8192
-# Sizes and prices are signed as integers at this scale.
-SIGNED_DECIMALS: Final = 8
 UNITS_BOUND: Final = 2**128
 ORDER_ID_DIGITS_MAX: Final = 38
 
@@ -217,6 +216,15 @@ class OrderSigner:
     def account_address(self) -> str:
         """The L2 address of the account signed for, as ``0x...``."""
         return self._credentials.account_address
+
+    @property
+    def sign_in_key(self) -> EthereumKey | None:
+        """The Ethereum key that signs in where no Stark key signs."""
+        return self._credentials.ethereum_key if self._credentials.denial_reason else None
+
+    def find_access_token(self) -> str | None:
+        """Return the token the user supplied, if any."""
+        return self._credentials.find_access_token()
 
     @property
     def public_key_hex(self) -> str:

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from paradex_adapter.recording import Frame
+from paradex_adapter.venue.errors import MalformedReply
+from paradex_adapter.venue.replies import parse_onboarding
 from paradex_adapter_core.errors import MalformedMessage, MissingField
 from paradex_adapter_core.messages import Message
 from paradex_adapter_core.parsers import account, market_data, markets, system
@@ -20,6 +22,15 @@ from paradex_adapter_core.vocabulary import FEED_REST
 from tests.fixture_files import load_rest, load_timeline, rest_names, timeline_names
 
 type Parse = Callable[[bytes, dict[str, int]], Any]
+
+
+def onboarding(body: bytes, _: dict[str, int]) -> Any:
+    """Parse what the venue layer reads itself, whose error is another than the core's."""
+    try:
+        return parse_onboarding(body)
+    except MalformedReply as error:
+        raise MalformedMessage("address") from error
+
 
 # The more particular path first.
 PARSERS: list[tuple[str, Parse]] = [
@@ -35,6 +46,7 @@ PARSERS: list[tuple[str, Parse]] = [
     ("/orderbook/", lambda body, _: market_data.parse_orderbook(body)),
     ("/trades", market_data.parse_trades),
     ("/funding/data", market_data.parse_funding_data),
+    ("/onboarding", onboarding),
     ("/auth/", lambda body, _: system.parse_jwt_reply(body)),
     ("/account/info", account.parse_account_info),
     ("/account", lambda body, _: account.parse_account(body)),
@@ -440,6 +452,10 @@ EXPECTED: dict[str, Any] = {
         ),
         ("ETH-USD", e8("1950.11"), e8("1950"), e8("2280"), e8("1950.2"), None, None, None),
     ],
+    "written_onboarding": (
+        "0x129c135ed63df9353885e292be4426b8ed6122b13c6c0e1bb787288a1f5adfa",
+        True,
+    ),
     "written_order_canceled": order(
         "1718941725080201704028870000", 4, 1, 1, *PLAIN[3:], reason="USER_CANCELED"
     ),

@@ -40,7 +40,18 @@ SHARED_OPTIONS = {
     "update_instruments_interval_mins",
 }
 DATA_OPTIONS = SHARED_OPTIONS | {"feed_health_interval_secs", "sockets_max"}
-EXEC_OPTIONS = SHARED_OPTIONS | {"account_address", "private_key", "recv_window_ms"}
+EXEC_OPTIONS = SHARED_OPTIONS | {
+    "access_token",
+    "account_address",
+    "account_signer_type",
+    "ethereum_private_key",
+    "onboard",
+    "private_key",
+    "private_key_file",
+    "public_key",
+    "recv_window_ms",
+    "signer",
+}
 # Heavy, and no business of whoever wants the local exchange or the pytest fixture alone.
 HEAVY_MODULES = {
     "aiohttp",

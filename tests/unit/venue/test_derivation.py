@@ -9,6 +9,7 @@ from paradex_adapter.venue import derivation
 from paradex_adapter.venue.credentials import CURVE_ORDER, Credentials
 from paradex_adapter.venue.derivation import derive_account_address, derive_key_from_ethereum
 from paradex_adapter.venue.errors import ConfigurationError
+from paradex_adapter.venue.ethereum import ETHEREUM_CURVE_ORDER
 
 SEPOLIA = 11155111
 # The keys of the venue's own SDK tests.
@@ -29,7 +30,7 @@ def test_the_address_derives_from_the_public_key() -> None:
     assert derive_account_address(public_key, PROXY_HASH, ACCOUNT_HASH) == L2_ADDRESS
 
 
-@pytest.mark.parametrize("key", [0, -1, derivation.ETHEREUM_CURVE_ORDER])
+@pytest.mark.parametrize("key", [0, -1, ETHEREUM_CURVE_ORDER])
 def test_what_is_no_ethereum_key_is_refused(key: int) -> None:
     with pytest.raises(ConfigurationError, match="ethereum_private_key"):
         derive_key_from_ethereum(key, SEPOLIA)

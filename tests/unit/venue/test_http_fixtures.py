@@ -48,6 +48,7 @@ CALLS: list[tuple[str, str, Call]] = [
     ("GET", "/system/config", lambda c, _, __: c.get_system_config()),
     ("GET", "/system/time", lambda c, _, __: c.get_system_time()),
     ("GET", "/system/state", lambda c, _, __: c.get_system_state()),
+    ("GET", "/onboarding", lambda c, _, p: c.get_onboarding(public_key_hex=p["public_key"])),
     ("GET", "/markets/summary", lambda c, _, p: c.get_markets_summary(p["market"])),
     (
         "GET",
@@ -160,7 +161,9 @@ async def test_an_answer_arrives_as_it_was_given(
     request: httpx.Request = route.calls.last.request
     is_public = any(fixture.path.startswith(p) for p in ("/system", "/mark", "/bbo", "/orderb"))
     is_public = (
-        is_public or fixture.path in ("/trades", "/funding/data") or "/auth/" in fixture.path
+        is_public
+        or fixture.path in ("/trades", "/funding/data", "/onboarding")
+        or "/auth/" in fixture.path
     )
     assert ("authorization" in request.headers) is not is_public
 
