@@ -1,5 +1,7 @@
 """Getting in: whether credentials lead to the account they name, and onboarding on request."""
 
+from typing import Final
+
 from paradex_adapter.venue.auth import TokenProvider
 from paradex_adapter.venue.credentials import Credentials
 from paradex_adapter.venue.errors import AuthenticationError, ConfigurationError
@@ -7,7 +9,7 @@ from paradex_adapter.venue.http import HttpClient
 from paradex_adapter.venue.replies import parse_onboarding
 from paradex_adapter.venue.signing import OrderSigner
 
-NOT_ONBOARDED = "NOT_ONBOARDED"
+NOT_ONBOARDED: Final = "NOT_ONBOARDED"
 
 
 async def admit(
