@@ -171,7 +171,13 @@ class FeedSocket:
             await self.send_unsubscribe(stream)
 
     async def subscribe_again(self, stream: Stream) -> None:
-        """Unsubscribe and subscribe, which brings a new first frame."""
+        """Unsubscribe and subscribe, which brings a new first frame.
+
+        Raises
+        ------
+        ParadexError
+            If the connection is down, or the venue refuses.
+        """
         async with stream.lock:
             if not self.connection.is_ready:
                 raise VenueUnavailable("subscribe", "the connection is down")

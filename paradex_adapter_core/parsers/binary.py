@@ -1,6 +1,7 @@
 """Little-endian integers, times and length-prefixed texts out of a binary frame.
 
 Integers are read in `i64`, which wraps silently when compiled; what leaves this module is in range.
+What is not raises `MalformedMessage`, and what ends too early `TruncatedFrame`.
 """
 
 from typing import Final

@@ -2,6 +2,7 @@
 
 ``need_x`` raises when the field is absent, null or empty; ``find_x`` gives None, or "" for text.
 The venue writes an absent number as an empty string, and an integer now as a number, now as text.
+What cannot be read is raised as `MalformedMessage`, or one of its kinds that says more.
 """
 
 import json

@@ -1,6 +1,7 @@
 """The binary templates that come seldom: tickers, funding, orders, fills, positions, account.
 
-Offsets are those of the schema, counted from the start of the fixed block.
+Offsets are those of the schema, counted from the start of the fixed block. A reader raises
+`MalformedMessage`, or one of its kinds that says more, for what it needs and cannot read.
 """
 
 from typing import Final, final
