@@ -209,7 +209,9 @@ def record(arguments: Sequence[str] | None = None) -> int:
         metavar="MB",
         help="stop when all files together are as large as this (10000)",
     )
-    parser.add_argument("--environment", type=str.upper, choices=[e.upper() for e in ENVIRONMENTS])
+    parser.add_argument(
+        "--environment", type=str.lower, choices=ENVIRONMENTS, default="mainnet", help="(mainnet)"
+    )
     parser.add_argument("--base-url-http", default="", metavar="URL", help="of another venue")
     parser.add_argument("--base-url-ws", default="", metavar="URL", help="of another venue")
     given = parser.parse_args(arguments)
@@ -266,7 +268,9 @@ def history(arguments: Sequence[str] | None = None) -> int:
         "--price-kind", choices=PRICE_KINDS, default="last", help="that bars are made of (last)"
     )
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--environment", choices=ENVIRONMENTS, default="mainnet", help="(mainnet)")
+    where.add_argument(
+        "--environment", type=str.lower, choices=ENVIRONMENTS, default="mainnet", help="(mainnet)"
+    )
     where.add_argument("--base-url-http", metavar="URL", help="instead, ends with /v1")
     given = parser.parse_args(arguments)
     if given.end <= given.start:
@@ -352,7 +356,9 @@ def _add_account(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--account-signer-type", choices=("starknet", "eip191"), default="starknet"
     )
-    command.add_argument("--environment", choices=ENVIRONMENTS, default="mainnet", help="(mainnet)")
+    command.add_argument(
+        "--environment", type=str.lower, choices=ENVIRONMENTS, default="mainnet", help="(mainnet)"
+    )
     command.add_argument("--base-url-http", metavar="URL", help="of another venue, ends with /v1")
 
 

@@ -66,9 +66,9 @@ def derive(options: KeyOptions, *, show_private_key: bool = False) -> Result:
     ParadexError
         If there is no key, the venue does not answer, or it names another address.
     """
+    number = _read_ethereum_key(options)
 
     async def run(venue: _Venue) -> Result:
-        number = _read_ethereum_key(options)
         l1_chain_id = _need_l1_chain(venue.config)
         key = derive_key_from_ethereum(number, l1_chain_id)
         credentials = Credentials(1, key)
@@ -107,9 +107,9 @@ def new_subkey(options: KeyOptions, path: Path, name: str) -> Result:
     ParadexError
         If there is no main key, the venue does not answer, or the file exists.
     """
+    credentials = _resolve(options)
 
     async def run(venue: _Venue) -> Result:
-        credentials = _resolve(options)
         offset_ms = await measure_clock_offset_ms(venue.http)
         now_secs = (time.time_ns() // 1_000_000 + offset_ms) // 1000
         private_key = 1 + secrets.randbelow(CURVE_ORDER - 1)
@@ -140,9 +140,9 @@ def check(options: KeyOptions) -> Result:
     ParadexError
         If the credential is not accepted, or the venue does not answer.
     """
+    credentials = _resolve(options)
 
     async def run(venue: _Venue) -> Result:
-        credentials = _resolve(options)
         http, config = venue
         offset_ms = await measure_clock_offset_ms(http)
         signer = OrderSigner(credentials, config.starknet_chain_id)

@@ -27,7 +27,16 @@ CONSTANTS = "paradex_adapter.constants"
 # What users start: nothing else may import these. Whatever is named nowhere here is the bridge.
 ENTRANCES = tuple(
     f"paradex_adapter.{name}"
-    for name in ("cli", "demo", "history", "playback", "pytest_plugin", "recorder", "recording")
+    for name in (
+        "cli",
+        "demo",
+        "history",
+        "keys",
+        "playback",
+        "pytest_plugin",
+        "recorder",
+        "recording",
+    )
 )
 
 # Reaching a clock, the environment, a socket, a file or a logger is not the core's business.

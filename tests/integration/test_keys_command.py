@@ -153,11 +153,12 @@ def test_onboarding_is_done_when_asked_for(exchange: Any, capsys: Any, tmp_path:
         (["new-subkey", "--out", "/", "--account-address", "0x5"], "private_key"),
     ],
 )
-def test_what_is_missing_is_one_sentence(
-    exchange: Any, capsys: Any, arguments: list[str], words: str
+def test_what_is_missing_is_one_sentence_before_the_venue_is_asked(
+    capsys: Any, arguments: list[str], words: str
 ) -> None:
     command, *rest = arguments
-    where = ["--environment", "testnet", "--base-url-http", exchange.base_url_http]
+    # Nobody listens there.
+    where = ["--environment", "testnet", "--base-url-http", "http://127.0.0.1:9/v1"]
     assert cli.keys([command, *where, *rest]) == 1
     said = capsys.readouterr().err
     assert words in said

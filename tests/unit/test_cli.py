@@ -318,7 +318,7 @@ def test_history_defaults(downloaded):
 
 
 def test_history_arguments(downloaded):
-    options = ["--resolution", "60", "--price-kind", "mark", "--environment", "testnet"]
+    options = ["--resolution", "60", "--price-kind", "mark", "--environment", "TESTNET"]
     assert cli.history([*HISTORY, *SPAN, *options]) == 0
 
     ((download, _, url),) = downloaded
