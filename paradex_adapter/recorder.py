@@ -166,7 +166,7 @@ class Recorder:
     # --- Staying connected --------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Record until cancelled.
+        """Record until canceled.
 
         Raises
         ------

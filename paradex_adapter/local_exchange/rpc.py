@@ -213,7 +213,7 @@ class RpcMethods:
         return {"enabled": enabled}, None
 
     def disconnected(self, peer: Peer) -> None:
-        """Forget a connection and cancel what it asked to have cancelled."""
+        """Forget a connection and cancel what it asked to have canceled."""
         self._feed.forget(peer)
         if peer.is_cancelling_on_disconnect:
             self._gateway.cancel_each(peer.placed)
