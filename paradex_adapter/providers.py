@@ -137,22 +137,28 @@ class ParadexInstrumentProvider(InstrumentProvider):
         self, instrument_ids: list[InstrumentId], filters: dict[str, object] | None = None
     ) -> None:
         """Load the instruments named, as far as they pass the filters."""
+        missing = await self._load_named(instrument_ids, filters)
+        if missing:
+            names = ", ".join(missing[:NAMES_LOGGED_MAX])
+            self._log.error(f"{len(missing)} instruments are not listed at Paradex: {names}")
+
+    async def _load_named(
+        self, instrument_ids: list[InstrumentId], filters: dict[str, object] | None
+    ) -> list[str]:
+        """Load instruments and return the symbols that are not listed."""
         wanted = InstrumentFilters(filters)
         _need_instrument_ids(instrument_ids)
         symbols = {instrument_id.symbol.value for instrument_id in instrument_ids}
         if not symbols:
-            return
+            return []
         await self._load_account_fees()
         self._forget_skipped()
         named, now_ns = await self._fetch_named(symbols), self._clock_ns()
         self._add_instruments(
             self._to_instruments(market for market in named if wanted.passes(market, now_ns))
         )
-        missing = sorted(symbols - {market.symbol for market in named})
-        if missing:
-            names = ", ".join(missing[:NAMES_LOGGED_MAX])
-            self._log.error(f"{len(missing)} instruments are not listed at Paradex: {names}")
         self._report_skipped()
+        return sorted(symbols - {market.symbol for market in named})
 
     async def load_async(
         self, instrument_id: InstrumentId, filters: dict[str, object] | None = None
@@ -173,7 +179,8 @@ class ParadexInstrumentProvider(InstrumentProvider):
         """
         async with self._load_lock:
             if self.find(instrument_id) is None:
-                await self.load_async(instrument_id)
+                # That it is not listed is for the caller to say, with what it was needed for.
+                await self._load_named([instrument_id], None)
         return self.find(instrument_id)
 
     # -- CHANGES WHILE RUNNING ---------------------------------------------------------------------
