@@ -58,7 +58,11 @@ from paradex_adapter.providers import ParadexInstrumentProvider
 from paradex_adapter.translate.instruments import (
     RAW_PER_UNIT,
 )
-from paradex_adapter.translate.orders import find_denial_reason, order_to_request
+from paradex_adapter.translate.orders import (
+    find_change_fault,
+    find_denial_reason,
+    order_to_request,
+)
 from paradex_adapter.translate.reports import (
     balances_to_account_balances,
     summary_to_margins,
@@ -105,6 +109,8 @@ CONNECT_RETRY_DELAY_SECS: Final = 1.0
 ACCOUNT_REFRESH_SECS: Final = 1.0
 # How long an order may be neither accepted nor refused before the engine is told that it is there.
 NEW_ORDER_NS_MAX: Final = 10_000_000_000
+# How long the outcome of a change may be awaited before the engine is told how the order is.
+CHANGE_NS_MAX: Final = 15_000_000_000
 # How long the stream waits for the engine to ask for reconciliation (it waits for other clients
 # first, and does not ask at all where reconciliation is switched off), and to be done with it.
 START_HOLD_SECS: Final = 60.0
@@ -397,14 +403,31 @@ class ParadexExecutionClient(LiveExecutionClient):
         await self.session.submit(order_to_request(order, instrument))
 
     async def _modify_order(self, command: ModifyOrder) -> None:
-        self.generate_order_modify_rejected(
-            command.strategy_id,
-            command.instrument_id,
-            command.client_order_id,
-            command.venue_order_id,
-            "modifying orders is not supported: cancel the order and send a new one",
-            self._clock.timestamp_ns(),
+        order = self._cache.order(command.client_order_id)
+        if order is None:
+            self._log.error(f"Cannot modify {command.client_order_id!r}: it is not in the cache")
+            return
+        self._release_stream()
+        instrument = self._cache.instrument(order.instrument_id)
+        quantity, price = command.quantity, command.price
+        reason = self._credentials.denial_reason or find_change_fault(
+            order, instrument, quantity, price, command.trigger_price
         )
+        if reason is None:
+            reason = await self.session.modify(
+                order.client_order_id.value,
+                None if quantity is None else quantity.raw // RAW_PER_UNIT,
+                None if price is None else price.raw // RAW_PER_UNIT,
+            )
+        if reason is not None:
+            self.generate_order_modify_rejected(
+                order.strategy_id,
+                order.instrument_id,
+                order.client_order_id,
+                order.venue_order_id,
+                reason,
+                self._clock.timestamp_ns(),
+            )
 
     async def _cancel_order(self, command: CancelOrder) -> None:
         order = self._cache.order(command.client_order_id)
@@ -487,6 +510,12 @@ class ParadexExecutionClient(LiveExecutionClient):
             state = self.session.store.find_order(command.client_order_id.value)
             return state is None or self._clock.timestamp_ns() < state.ts_sent + NEW_ORDER_NS_MAX
         order = self._cache.order(command.client_order_id)
+        if order is not None and order.is_pending_update and report.is_open:
+            # It would take the report for the outcome, which comes by itself.
+            state = self.session.store.find_order(command.client_order_id.value)
+            is_young = self._clock.timestamp_ns() < order.last_event.ts_init + CHANGE_NS_MAX
+            if state is not None and state.changing_size and is_young:
+                return True
         # A cancel asked for since the query: the report would end the wait for its outcome.
         is_newer = order is not None and order.last_event.ts_init > command.ts_init
         return is_newer and order.is_pending_cancel and report.is_open

@@ -165,14 +165,13 @@ class OrderNews:
 
     def _tell_changed(self, event: OrderChanged, order: Order) -> None:
         instrument = self._cache.instrument(order.instrument_id)
-        update = event.update
-        price = update.price if order.has_price else None
+        price = event.price if order.has_price else None
         self._client.generate_order_updated(
             order.strategy_id,
             order.instrument_id,
             order.client_order_id,
-            need_venue_order_id(update.venue_order_id),
-            units_to_quantity(update.size, instrument.size_precision),
+            need_venue_order_id(event.venue_order_id),
+            units_to_quantity(event.size, instrument.size_precision),
             units_to_price(price, instrument.price_precision) if price else None,
             None,
             event.ts_event,

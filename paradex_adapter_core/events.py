@@ -70,16 +70,27 @@ class OrderExpired:
 class OrderChanged:
     """Price, trigger price or size of a working order changed at the venue."""
 
-    def __init__(self, client_order_id: str, update: OrderUpdate, ts_event: int) -> None:
+    def __init__(
+        self,
+        client_order_id: str,
+        venue_order_id: str,
+        size: int,
+        price: int | None,
+        trigger_price: int | None,
+        ts_event: int,
+    ) -> None:
         self.client_order_id: Final = client_order_id
-        self.update: Final = update
+        self.venue_order_id: Final = venue_order_id
+        self.size: Final = size
+        self.price: Final = price
+        self.trigger_price: Final = trigger_price
         self.ts_event: Final = ts_event
 
 
 @final
 @mypyc_attr(acyclic=True)
 class ModifyRejected:
-    """The venue refused to change a working order, which works on as it was; once per request."""
+    """A change asked for did not come about; once per request. The order is as it was."""
 
     def __init__(
         self, client_order_id: str, venue_order_id: str, reason: str, ts_event: int

@@ -54,6 +54,8 @@ from paradex_adapter_core.vocabulary import (
     STATUS_CLOSED,
 )
 
+CLOSED_REASON: Final = "the order closed before it was changed"
+
 # The types that have a price of ours; that of the others is the venue's affair.
 _PRICED_TYPES: Final[frozenset[int]] = frozenset(
     [ORDER_LIMIT, ORDER_STOP_LIMIT, ORDER_TAKE_PROFIT_LIMIT, ORDER_STOP_LOSS_LIMIT]
@@ -77,6 +79,8 @@ class OrderState:
         Sum of the fills counted, in 1e-8.
     told_filled : int
         The most the venue's order updates told as filled, in 1e-8.
+    changing_size, changing_price : int
+        What a change under way asks for, in 1e-8; a size of 0 when there is none.
     """
 
     def __init__(
@@ -106,6 +110,8 @@ class OrderState:
         self.trigger_price = trigger_price
         self.filled = 0
         self.told_filled = 0
+        self.changing_size = 0
+        self.changing_price = 0
         self._has_price: Final = order_type in _PRICED_TYPES
         self._seq_rest = 0
         self._seq_stream = 0
@@ -148,6 +154,8 @@ class OrderState:
             self._take_terms(update, ts_event, events)
         if update.request_status == REQUEST_REJECTED and status == WORKING:
             self._tell_rejected_modify(update, ts_event, events)
+        elif status > WORKING:
+            events += self.refuse_change(update.request_message or CLOSED_REASON, ts_event)
         if is_told_more and self.told_filled > self.filled:
             events.append(
                 FillsMissing(
@@ -167,6 +175,8 @@ class OrderState:
             else:
                 self._move(status, fill.ts_event, events)
         self.filled += fill.size
+        if self.changing_size:
+            self._change_by_fill(fill, events)
         if not is_told:
             events.append(FillApplied(self.client_order_id, self.side, fill))
         # A closed order fills as far as the venue told and no further, an open one up to its size.
@@ -185,6 +195,21 @@ class OrderState:
         elif status != self.status:
             self.status = status
             events.append(OrderRejected(self.client_order_id, reason, due_post_only, ts_event))
+        return events
+
+    def change(self, size: int, price: int) -> None:
+        """Expect an outcome of a request for another size and price."""
+        self.changing_size = size
+        self.changing_price = price
+
+    def refuse_change(self, reason: str, ts_event: int) -> list[Event]:
+        """Stop expecting an outcome of the change under way, if there is one."""
+        events: list[Event] = []
+        if self.changing_size:
+            self.changing_size = 0
+            events.append(
+                ModifyRejected(self.client_order_id, self.venue_order_id, reason, ts_event)
+            )
         return events
 
     def release(self) -> list[Event]:
@@ -283,8 +308,33 @@ class OrderState:
         if trigger_price is not None and trigger_price != (self.trigger_price or 0):
             is_changed = True
             self.trigger_price = trigger_price
-        if is_changed and self.status == WORKING:
-            events.append(OrderChanged(self.client_order_id, update, ts_event))
+        if is_changed and (self.status == WORKING or self.changing_size):
+            self._tell_changed(ts_event, events)
+        if self.size == self.changing_size and self.price == self.changing_price:
+            self.changing_size = 0
+
+    def _change_by_fill(self, fill: Fill, events: list[Event]) -> None:
+        """Conclude what a fill says of a change under way, before either is told."""
+        if self.size < self.filled <= self.changing_size:
+            # Only the changed order fills so far; the update that says so comes behind.
+            self.size = self.changing_size
+            self.price = self.changing_price
+            self.changing_size = 0
+            self._tell_changed(fill.ts_event, events)
+        elif self.filled >= self.size:
+            events += self.refuse_change(CLOSED_REASON, fill.ts_event)
+
+    def _tell_changed(self, ts_event: int, events: list[Event]) -> None:
+        events.append(
+            OrderChanged(
+                self.client_order_id,
+                self.venue_order_id,
+                self.size,
+                self.price,
+                self.trigger_price,
+                ts_event,
+            )
+        )
 
     def _tell_rejected_modify(
         self, update: OrderUpdate, ts_event: int, events: list[Event]
@@ -292,11 +342,7 @@ class OrderState:
         """Tell it once: later updates repeat the outcome of the last request."""
         if update.request_id != self._rejected_request:
             self._rejected_request = update.request_id
-            events.append(
-                ModifyRejected(
-                    self.client_order_id, self.venue_order_id, update.request_message, ts_event
-                )
-            )
+            events += self.refuse_change(update.request_message, ts_event)
 
     def _settle(self, events: list[Event]) -> None:
         if self.status == CLOSING and self.filled >= self.told_filled:

@@ -226,6 +226,20 @@ class StateStore:
         self._retire(order)
         return events
 
+    def change_order(self, client_order_id: str, size: int, price: int) -> None:
+        """Note, before it is sent, a request to give an open own order another size and price.
+
+        Both in 1e-8, the size in total. `OrderChanged` or one `ModifyRejected` tells its outcome.
+        """
+        order = self._by_client_id.get(client_order_id)
+        if order is not None and order.is_open:
+            order.change(size, price)
+
+    def refuse_change(self, client_order_id: str, reason: str, ts_event: int) -> list[Event]:
+        """Give up the change of an own order under way; nothing when there is none."""
+        order = self._by_client_id.get(client_order_id)
+        return [] if order is None else order.refuse_change(reason, ts_event)
+
     def release_terminal(self, client_order_id: str) -> list[Event]:
         """Stop waiting for the missing fills of a closed order, REST having no more of them.
 

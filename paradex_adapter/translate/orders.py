@@ -16,6 +16,7 @@ from nautilus_trader.model.enums import (
     time_in_force_to_str,
 )
 from nautilus_trader.model.instruments import CurrencyPair, Instrument
+from nautilus_trader.model.objects import Price, Quantity
 from nautilus_trader.model.orders import Order
 
 from paradex_adapter.translate.instruments import RAW_PER_UNIT
@@ -50,6 +51,36 @@ def find_denial_reason(order: Order, instrument: Instrument | None) -> str | Non
         or _find_kind_fault(order)
         or _find_instrument_fault(order, instrument)
     )
+
+
+def find_change_fault(
+    order: Order,
+    instrument: Instrument | None,
+    quantity: Quantity | None,
+    price: Price | None,
+    trigger_price: Price | None,
+) -> str | None:
+    """Return why `order` cannot be asked to take on these values, None when it can.
+
+    Parameters
+    ----------
+    order : Order
+        The order as it is.
+    instrument : Instrument or None
+        The instrument it names, None when the adapter has not loaded it.
+    quantity, price, trigger_price : Quantity or Price, optional
+        As the command has them; None stays as it is.
+    """
+    if order.order_type != OrderType.LIMIT or trigger_price is not None:
+        return "only quantity and price of limit orders can be modified"
+    if instrument is None:
+        return f"instrument {order.instrument_id} is not loaded: add it to the instrument provider"
+    fault = None
+    if quantity is not None:
+        fault = _find_grid_fault("quantity", quantity, instrument.size_increment)
+    if price is not None and fault is None:
+        fault = _find_price_fault(price, instrument)
+    return fault
 
 
 def order_to_request(order: Order, instrument: Instrument) -> OrderRequest:
@@ -116,9 +147,14 @@ def _find_instrument_fault(order: Order, instrument: Instrument | None) -> str |
         return "reduce-only is not supported on spot: there is no position to reduce"
     fault = _find_grid_fault("quantity", order.quantity, instrument.size_increment)
     if fault is None and order.order_type == OrderType.LIMIT:
-        fault = _find_grid_fault("price", order.price, instrument.price_increment)
-        if fault is None and order.price.raw <= 0:
-            fault = f"price {order.price} is not positive"
+        fault = _find_price_fault(order.price, instrument)
+    return fault
+
+
+def _find_price_fault(price: Price, instrument: Instrument) -> str | None:
+    fault = _find_grid_fault("price", price, instrument.price_increment)
+    if fault is None and price.raw <= 0:
+        fault = f"price {price} is not positive"
     return fault
 
 

@@ -329,6 +329,10 @@ class HttpClient:
         """Submit a signed order; the venue has queued it, no more, when this returns."""
         return await self._command("POST", "/orders", body=body)
 
+    async def put_order(self, venue_order_id: str, body: bytes) -> bytes:
+        """Ask for a change of an order; the venue has queued it, no more, when this returns."""
+        return await self._command("PUT", f"/orders/{quote_segment(venue_order_id)}", body=body)
+
     async def delete_order(self, venue_order_id: str) -> bytes:
         """Ask for the cancellation of an order."""
         return await self._command("DELETE", f"/orders/{quote_segment(venue_order_id)}")

@@ -86,6 +86,13 @@ class OrderGateway:
             # It was taken; what was said about it cannot be read.
             raise OutcomeUnknown("order.create", str(error)) from error
 
+    async def send_modify(self, venue_order_id: str, body: dict[str, object]) -> None:
+        """Ask for a signed change of an order; its outcome is told with the order."""
+        try:
+            await self._command("order.modify", body)
+        except NotSent:
+            await self._http.put_order(venue_order_id, orjson.dumps(body))
+
     async def send_cancel(self, client_order_id: str, venue_order_id: str, market: str) -> None:
         """Ask for the cancellation of an order; either id may be empty."""
         params = cancel_params(venue_order_id, client_order_id, market)

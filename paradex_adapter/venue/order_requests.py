@@ -1,8 +1,8 @@
 """What we ask of the venue, and the bodies that ask it.
 
 The price and size that are signed and the decimals that are sent come from the same integers, so
-they cannot differ. Fields as in `OrderRequest` of the venue's OpenAPI document and ``order.create``
-and ``order.cancel`` of its OpenRPC document.
+they cannot differ. Fields as in `OrderRequest` and `ModifyOrderRequest` of the venue's OpenAPI
+document and ``order.create``, ``order.modify`` and ``order.cancel`` of its OpenRPC document.
 """
 
 from typing import Final, final
@@ -10,6 +10,7 @@ from typing import Final, final
 from paradex_adapter.venue.errors import InvalidRequest
 from paradex_adapter.venue.signing import OrderSigner
 from paradex_adapter_core.decimals import units_to_text
+from paradex_adapter_core.order_state import OrderState
 from paradex_adapter_core.vocabulary import (
     FLAG_REDUCE_ONLY,
     INSTRUCTION_GTC,
@@ -142,6 +143,45 @@ def sign_order_request(
     if recv_window_ms is not None:
         body["recv_window"] = max(recv_window_ms, RECV_WINDOW_MS_MIN)
     return body
+
+
+def sign_modify_request(
+    order: OrderState, size: int, price: int, signer: OrderSigner, timestamp_ms: int
+) -> dict[str, object]:
+    """Return the signed body that gives a limit order another size and price.
+
+    For ``PUT /orders/{id}`` and ``order.modify`` alike: the order as it is to be.
+
+    Parameters
+    ----------
+    order : OrderState
+        The order as it is; the venue's id of it must be known.
+    size, price : int
+        As they are to be, in 1e-8 units; the size in total, what filled included.
+    signer : OrderSigner
+        Signs for the account.
+    timestamp_ms : int
+        Now, in Unix milliseconds.
+
+    Raises
+    ------
+    InvalidRequest
+        If it has no form the venue could accept.
+    """
+    side = _need_word(_SIDE_WORDS, order.side, "side")
+    order_type = _need_word(_TYPE_WORDS, order.order_type, "type")
+    return {
+        "id": order.venue_order_id,
+        "market": order.market,
+        "side": side,
+        "type": order_type,
+        "size": units_to_text(size, UNITS_SCALE),
+        "price": units_to_text(price, UNITS_SCALE),
+        "signature_timestamp": timestamp_ms,
+        "signature": signer.sign_modify(
+            timestamp_ms, order.market, side, order_type, size, price, order.venue_order_id
+        ),
+    }
 
 
 def cancel_params(venue_order_id: str, client_order_id: str, market: str) -> dict[str, object]:

@@ -7,6 +7,7 @@ that nothing is told twice. Nothing here ever sends an order.
 
     resolve_order     an order whose reply was lost: seen at the venue, or refused once its receive
                       window is over and the venue does not know it
+    await_change      a change of an order without an outcome: wait, ask, then count it as refused
     await_fills       an order that moved further than its fills tell: wait, ask, then go without
     await_external    a fill whose order was never told: wait, ask, then it stands alone
     recover           after a reconnect: fills, orders, positions, margin, balances since the drop
@@ -33,6 +34,10 @@ RESOLVE_ATTEMPTS_MAX: Final = 500
 
 # Fills are usually a moment behind the order; then REST is asked, less and less often.
 FILLS_DELAYS_SECS: Final = (0.3, 0.5, 1.0, 2.0, 4.0, 8.0)
+# A change has its outcome at once; else the order is asked for, well before NautilusTrader gives it
+# up (25 s). Without an answer the last delay is repeated.
+CHANGE_DELAYS_SECS: Final = (0.5, 1.0, 2.0, 4.0, 4.0)
+CHANGE_ATTEMPTS_MAX: Final = 30
 # A connection can be dead this long before it is found out (pings every 20 s, 20 s for the answer).
 OVERLAP_MS: Final = 120_000
 RECOVER_DELAY_SECS: Final = 0.5
@@ -149,6 +154,37 @@ class Recovery:
         state = self._store.find_order(client_order_id)
         return state is None or not state.is_open or state.venue_order_id != ""
 
+    # -- changes of orders ------------------------------------------------------------------------
+
+    def start_awaiting_change(self, client_order_id: str) -> None:
+        """Find out what became of a change that is about to be sent."""
+        self._start(f"change {client_order_id}", self._await_change(client_order_id))
+
+    def stop_awaiting_change(self, client_order_id: str) -> None:
+        """Stop asking: the outcome is known."""
+        task = self._tasks.pop(f"change {client_order_id}", None)
+        if task is not None:
+            task.cancel()
+
+    async def wait_changed(self, client_order_id: str) -> None:
+        """Wait until no change of an order is under way."""
+        while (task := self._tasks.get(f"change {client_order_id}")) is not None:
+            await asyncio.wait([task])
+
+    async def _await_change(self, client_order_id: str) -> None:
+        state = self._store.find_order(client_order_id)
+        if state is None:
+            return
+        for number in range(1, CHANGE_ATTEMPTS_MAX + 1):
+            await asyncio.sleep(CHANGE_DELAYS_SECS[min(number, len(CHANGE_DELAYS_SECS)) - 1])
+            is_answered = await self._fetch_order(state.market, state.venue_order_id)
+            if is_answered and number >= len(CHANGE_DELAYS_SECS):
+                break
+        # Not the end of anything: should the order change after all, that is told as well.
+        reason = "the venue shows no outcome of the change"
+        now_ns = self._now_ms() * 1_000_000
+        self._tell(self._store.refuse_change(client_order_id, reason, now_ns))
+
     # -- missing fills ----------------------------------------------------------------------------
 
     def start_awaiting_fills(self, client_order_id: str) -> None:
@@ -194,13 +230,15 @@ class Recovery:
         )
         self._tell_external(externals.go_without(venue_order_id))
 
-    async def _fetch_order(self, market: str, venue_order_id: str) -> None:
+    async def _fetch_order(self, market: str, venue_order_id: str) -> bool:
+        """Apply the order as it is; return whether the venue answered."""
         try:
             update = await self._reader.find_order(market, "", venue_order_id)
         except ParadexError:
-            return
+            return False
         if update is not None:
             self._apply(update)
+        return True
 
     async def _fetch_fills(self, market: str | None, start_ms: int) -> bool:
         """Apply the fills since `start_ms`; return whether the venue answered."""

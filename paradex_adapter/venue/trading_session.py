@@ -26,6 +26,7 @@ from paradex_adapter.venue.http import HttpClient
 from paradex_adapter.venue.order_gateway import OrderGateway
 from paradex_adapter.venue.order_requests import (
     OrderRequest,
+    sign_modify_request,
     sign_order_request,
 )
 from paradex_adapter.venue.recovery import (
@@ -37,6 +38,7 @@ from paradex_adapter.venue.recovery import (
 from paradex_adapter.venue.retry import Backoff
 from paradex_adapter.venue.signing import OrderSigner
 from paradex_adapter.venue.websocket import WebSocketConnection
+from paradex_adapter_core.decimals import units_to_text
 from paradex_adapter_core.events import (
     Contradiction,
     Event,
@@ -45,13 +47,15 @@ from paradex_adapter_core.events import (
     FillsMissing,
     ModifyRejected,
     OrderCanceled,
+    OrderChanged,
     OrderExpired,
     OrderRejected,
 )
 from paradex_adapter_core.messages import AccountSummary, Balance, Fill, OrderUpdate, Position
+from paradex_adapter_core.order_lifecycle import WORKING
 from paradex_adapter_core.order_state import OrderState
 from paradex_adapter_core.state_store import StateStore
-from paradex_adapter_core.vocabulary import POST_ONLY_REASON, STATUS_CLOSED
+from paradex_adapter_core.vocabulary import POST_ONLY_REASON, STATUS_CLOSED, UNITS_SCALE
 
 CHANNELS: Final = ("orders.ALL", "fills.ALL", "positions", "account")
 # Stream messages kept while an answer about the whole account is being worked in.
@@ -274,6 +278,54 @@ class TradingSession:
             self._refuse(request.client_order_id, str(error))
         else:
             self._apply(update)
+
+    async def modify(self, client_order_id: str, size: int | None, price: int | None) -> str | None:
+        """Ask for another size or price of an own limit order, once any earlier change is done.
+
+        The outcome is told by an event, a refusal by the venue included: `OrderChanged`, or one
+        `ModifyRejected`, which stands before the end of an order that closed meanwhile.
+
+        Parameters
+        ----------
+        client_order_id : str
+            The order's.
+        size, price : int, optional
+            As they are to be, in 1e-8 units; the size in total. None leaves them as they are.
+
+        Returns
+        -------
+        str or None
+            Why nothing was sent; None when it was.
+        """
+        if self._recovery.is_resolving(client_order_id):
+            await self._recovery.wait_resolved(client_order_id, RESOLVE_WAIT_SECS)
+        await self._recovery.wait_changed(client_order_id)
+        state = self.store.find_order(client_order_id)
+        if state is None or state.status != WORKING:
+            return "the order does not work at Paradex"
+        size = size or state.size
+        price = price or state.price or 0
+        if size <= state.filled:
+            filled = units_to_text(state.filled, UNITS_SCALE)
+            return f"the quantity must be greater than what is filled, {filled}"
+        if (size, price) == (state.size, state.price):
+            return "neither quantity nor price would change"
+        self.store.change_order(client_order_id, size, price)
+        self._recovery.start_awaiting_change(client_order_id)
+        try:
+            body = sign_modify_request(state, size, price, self._signer, self._venue_now_ms())
+            await self._gateway.send_modify(state.venue_order_id, body)
+        except OutcomeUnknown as error:
+            self._warn(f"Outcome of the change of {client_order_id} unknown, asking: {error}")
+            self._count("changes of unknown outcome")
+        except RequestRejected as error:
+            self._refuse_change(client_order_id, _reason(error))
+            if state.is_open and _has_word(error, _GONE_WORDS):
+                # Its end comes by the stream, or has been missed.
+                await self._is_listed_open(client_order_id, state.venue_order_id, state.market)
+        except ParadexError as error:
+            self._refuse_change(client_order_id, str(error))
+        return None
 
     async def cancel(self, client_order_id: str, venue_order_id: str, market: str) -> str | None:
         """Ask for the cancellation of an order.
@@ -510,7 +562,11 @@ class TradingSession:
     def _follow_up(self, events: list[Event]) -> None:
         """Start what events ask of the session itself."""
         for event in events:
-            if isinstance(event, FillsMissing):
+            if isinstance(event, OrderChanged | ModifyRejected):
+                state = self.store.find_order(event.client_order_id)
+                if state is None or not state.changing_size:
+                    self._recovery.stop_awaiting_change(event.client_order_id)
+            elif isinstance(event, FillsMissing):
                 self._recovery.start_awaiting_fills(event.client_order_id)
             elif isinstance(event, Contradiction):
                 self._count("contradictions")
@@ -529,6 +585,9 @@ class TradingSession:
     def _refuse(self, client_order_id: str, reason: str) -> None:
         is_post_only = POST_ONLY_REASON in reason
         self._tell(self.store.refuse_order(client_order_id, reason, is_post_only, self._clock_ns()))
+
+    def _refuse_change(self, client_order_id: str, reason: str) -> None:
+        self._tell(self.store.refuse_change(client_order_id, reason, self._clock_ns()))
 
     def _find_state(self, client_order_id: str, venue_order_id: str) -> OrderState | None:
         state = self.store.find_order(client_order_id) if client_order_id else None

@@ -278,13 +278,6 @@ async def test_a_bracket_is_denied_and_a_plain_list_is_sent(run: RunningNode) ->
     await until(lambda: all(order.status == OrderStatus.ACCEPTED for order in plain.orders))
 
 
-async def test_a_modification_is_rejected_and_the_order_works_on(run: RunningNode) -> None:
-    order = await resting(run, OrderSide.BUY, "0.01", "89000")
-    run.trader.modify_order(order, price=Price.from_str("88000.0"))
-    await until(lambda: "OrderModifyRejected" in run.trader.told_of(order))
-    assert order.status == OrderStatus.ACCEPTED
-
-
 # -- cancels ----------------------------------------------------------------------------------
 
 

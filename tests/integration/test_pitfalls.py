@@ -548,10 +548,11 @@ async def test_pitfall_15_a_cancel_that_meets_a_fill_leaves_what_was_filled(
     assert [kind for kind in run.trader.told_of(order) if kind == "OrderFilled"] == ["OrderFilled"]
 
 
-async def test_pitfall_15_a_change_is_refused_and_leaves_the_order_as_it_is(
+async def test_pitfall_15_a_refused_change_leaves_the_order_as_it_is(
     exchange: LocalExchange, run: LiveNode
 ) -> None:
     order = await accepted(run)
+    exchange.fail_next("RPC", "order.modify", 100, "REQUEST_NOT_ALLOWED")
     run.trader.modify_order(order, quantity=Quantity.from_str("0.02000"))
     await until(lambda: "OrderModifyRejected" in run.trader.told_of(order))
     assert order.quantity == Quantity.from_str("0.01")

@@ -496,7 +496,7 @@ class TestChanges:
         update = order_update(STATUS_OPEN, 16, size=20, seq_no=4, price=PRICE + 5)
         (event,) = store.apply(update, TS_INIT)
         assert isinstance(event, OrderChanged)
-        assert event.update is update
+        assert (event.size, event.price, event.venue_order_id) == (20, PRICE + 5, "V-1")
         assert (order.size, order.price, order.filled) == (20, PRICE + 5, 4)
 
     def test_both_feeds_tell_one_change(self, store: StateStore, order: OrderState) -> None:
@@ -566,24 +566,89 @@ class TestChanges:
                 request_message="post only would cross",
             )
 
-        told = apply(
-            store,
-            OPEN_2,
-            answer(3, "R-1", REQUEST_PENDING),
-            answer(4, "R-1", REQUEST_REJECTED),
-            answer(5, "R-1", REQUEST_REJECTED),
-            answer(6, "R-2", REQUEST_REJECTED),
-        )
-        assert told[1:] == ["modify rejected O-1: post only would cross"] * 2
+        apply(store, OPEN_2)
+        told = []
+        for seq_no, request_id in ((10, "R-1"), (20, "R-2")):
+            store.change_order("O-1", 20, PRICE)
+            told += apply(
+                store,
+                answer(seq_no, request_id, REQUEST_PENDING),
+                answer(seq_no + 1, request_id, REQUEST_REJECTED),
+                answer(seq_no + 2, request_id, REQUEST_REJECTED),
+            )
+        assert told == ["modify rejected O-1: post only would cross"] * 2
         assert order.status == WORKING
 
-    def test_a_modify_that_failed_on_a_closed_order_is_not_told(
+    def test_a_refusal_of_an_earlier_change_says_nothing_of_the_next(
         self, store: StateStore, order: OrderState
     ) -> None:
-        closed = order_update(
-            STATUS_CLOSED, 10, seq_no=3, request_id="R-1", request_status=REQUEST_REJECTED
-        )
-        assert apply(store, OPEN_2, closed)[1:] == ["canceled O-1: "]
+        refused = {"request_id": "R-1", "request_status": REQUEST_REJECTED}
+        assert apply(store, OPEN_2, order_update(seq_no=3, **refused))[1:] == []
+        store.change_order("O-1", 20, PRICE)
+        assert apply(store, order_update(seq_no=4, **refused)) == []
+        assert order.changing_size == 20
+
+    def test_a_change_is_over_when_the_order_is_as_asked_for(
+        self, store: StateStore, order: OrderState
+    ) -> None:
+        apply(store, OPEN_2)
+        store.change_order("O-1", 10, PRICE + 5)
+        assert apply(store, order_update(seq_no=3, price=PRICE + 4)) == ["changed O-1"]
+        assert order.changing_size == 10
+        assert apply(store, order_update(seq_no=4, price=PRICE + 5)) == ["changed O-1"]
+        assert in_words(store.refuse_change("O-1", "late", 1)) == []
+
+    @pytest.mark.parametrize("is_answered", [True, False])
+    def test_a_change_of_an_order_that_closed_is_rejected_before_its_end(
+        self, store: StateStore, order: OrderState, is_answered: bool
+    ) -> None:
+        answer = {"request_id": "R-1", "request_status": REQUEST_REJECTED}
+        closed = order_update(STATUS_CLOSED, 10, seq_no=3, **(answer if is_answered else {}))
+        apply(store, OPEN_2)
+        store.change_order("O-1", 20, PRICE)
+        told = apply(store, closed, closed)
+        assert told == [
+            "modify rejected O-1: the order closed before it was changed",
+            "canceled O-1: ",
+        ]
+
+    def test_a_fill_of_all_of_it_rejects_a_change_first(
+        self, store: StateStore, order: OrderState
+    ) -> None:
+        apply(store, OPEN_2)
+        store.change_order("O-1", 10, PRICE + 5)
+        assert apply(store, FOUR) == ["fill F-4 of O-1"]
+        assert apply(store, fill("F-6", 6)) == [
+            "modify rejected O-1: the order closed before it was changed",
+            "fill F-6 of O-1",
+        ]
+
+    def test_a_fill_of_more_than_it_was_tells_the_change_first(
+        self, store: StateStore, order: OrderState
+    ) -> None:
+        apply(store, OPEN_2)
+        store.change_order("O-1", 20, PRICE + 5)
+        assert apply(store, fill("F-15", 15)) == ["changed O-1", "fill F-15 of O-1"]
+        behind = order_update(STATUS_OPEN, 5, size=20, seq_no=4, price=PRICE + 5)
+        assert apply(store, behind) == []
+        assert (order.size, order.price, order.filled) == (20, PRICE + 5, 15)
+
+    def test_a_change_seen_only_with_the_close_is_told_before_it(
+        self, store: StateStore, order: OrderState
+    ) -> None:
+        apply(store, OPEN_2)
+        store.change_order("O-1", 20, PRICE + 5)
+        closed = order_update(STATUS_CLOSED, 20, size=20, seq_no=4, price=PRICE + 5)
+        assert apply(store, closed) == ["changed O-1", "canceled O-1: "]
+
+    def test_nothing_is_expected_of_an_order_that_is_over(
+        self, store: StateStore, order: OrderState
+    ) -> None:
+        apply(store, OPEN_2, order_update(STATUS_CLOSED, 10, seq_no=3))
+        store.change_order("O-1", 20, PRICE)
+        store.change_order("unknown", 20, PRICE)
+        assert store.refuse_change("O-1", "no", 1) == []
+        assert store.refuse_change("unknown", "no", 1) == []
 
 
 class TestFills:

@@ -350,6 +350,133 @@ async def test_a_cancel_waits_for_an_order_of_unknown_outcome(
     await until(lambda: desk.told(about="canceled O-1"))
 
 
+# -- changes ----------------------------------------------------------------------------------
+
+
+def of_change(desk: Desk) -> list[str]:
+    return [words for words in desk.told() if not words.startswith("accepted")]
+
+
+@pytest.mark.parametrize("way", ["websocket", "rest"])
+async def test_a_change_is_signed_as_the_order_is_to_be_and_told_once(
+    desk: Desk, exchange: LocalExchange, way: str
+) -> None:
+    venue_id = await working(desk)
+    if way == "rest":
+        exchange.refuse_connections()
+        exchange.drop_connections("private")
+        await until(lambda: not desk.session.is_ready)
+    size, price = UNITS_PER_ONE // 50, 88_000 * UNITS_PER_ONE
+    assert await desk.session.modify("O-1", size, price) is None
+    exchange.refuse_connections(False)
+    await until(lambda: of_change(desk))
+    (row,) = exchange.orders()
+    assert (row["id"], row["size"], row["price"]) == (venue_id, "0.02", "88000")
+    await until(lambda: desk.session.is_ready and not desk.session.is_recovering)
+    assert of_change(desk) == ["changed O-1"]
+    assert not [name for name in desk.session._recovery._tasks if "change" in name]
+
+
+async def test_a_change_of_one_value_leaves_the_other(desk: Desk, exchange: LocalExchange) -> None:
+    await working(desk)
+    assert await desk.session.modify("O-1", None, 88_000 * UNITS_PER_ONE) is None
+    # The second waits for the outcome of the first.
+    assert await desk.session.modify("O-1", UNITS_PER_ONE, None) is None
+    await until(lambda: of_change(desk) == ["changed O-1"] * 2)
+    (row,) = exchange.orders()
+    assert (row["size"], row["price"]) == ("1", "88000")
+
+
+async def test_a_change_that_cannot_be_is_not_sent(desk: Desk, exchange: LocalExchange) -> None:
+    assert await desk.session.modify("O-1", 1, 1) is not None
+    await desk.session.submit(limit("O-1", "90005", side=SIDE_SELL))
+    await until(lambda: desk.told(about="accepted"))
+    exchange.take_liquidity(MARKET, "BUY", "0.004")
+    await until(lambda: desk.told(about="fill "))
+    state = desk.session.store.find_order("O-1")
+    assert state is not None
+    filled = await desk.session.modify("O-1", state.filled, None)
+    assert filled == "the quantity must be greater than what is filled, 0.004"
+    assert "neither" in str(await desk.session.modify("O-1", state.size, state.price))
+    assert "request_info" not in exchange.orders()[0]
+
+
+async def test_a_refused_change_is_told_and_the_order_works_on(
+    desk: Desk, exchange: LocalExchange
+) -> None:
+    await working(desk)
+    # At the gateway, then later by the engine.
+    await desk.session.modify("O-1", None, 500_000 * UNITS_PER_ONE)
+    (words,) = of_change(desk)
+    assert words.startswith("modify rejected O-1: ")
+    await desk.session.modify("O-1", 90 * UNITS_PER_ONE, None)
+    await until(lambda: len(of_change(desk)) == 2)
+    assert of_change(desk)[1] == "modify rejected O-1: NOT_ENOUGH_MARGIN"
+    assert exchange.orders()[0]["status"] == "OPEN"
+
+
+async def test_a_change_whose_reply_is_lost_is_asked_after(
+    desk: Desk, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery, "CHANGE_DELAYS_SECS", (0.02,) * 3)
+    await working(desk)
+    monkeypatch.setattr(exchange._feed, "on_order", lambda order: None)
+    exchange.lose_next_response("order.modify")
+    assert await desk.session.modify("O-1", None, 88_000 * UNITS_PER_ONE) is None
+    await until(lambda: of_change(desk))
+    assert of_change(desk) == ["changed O-1"]
+    assert desk.session.counters["changes of unknown outcome"] == 1
+
+
+async def test_a_change_that_never_arrived_is_refused_after_asking(
+    desk: Desk, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery, "CHANGE_DELAYS_SECS", (0.02,) * 3)
+    await working(desk)
+    exchange.fail_next("RPC", "order.modify", -32603, "Internal error")
+    exchange.fail_next("GET", "/v1/orders", 400, {"error": "X", "message": "y"}, count=4)
+    assert await desk.session.modify("O-1", None, 88_000 * UNITS_PER_ONE) is None
+    assert of_change(desk) == []
+    await until(lambda: of_change(desk))
+    # Not before the venue had answered.
+    assert not exchange._faults._failures
+    assert of_change(desk) == ["modify rejected O-1: the venue shows no outcome of the change"]
+
+
+@pytest.mark.parametrize("end", ["canceled", "filled"])
+async def test_a_change_races_the_end_of_the_order(
+    desk: Desk, exchange: LocalExchange, end: str
+) -> None:
+    await desk.session.submit(limit("O-1", "90005", side=SIDE_SELL))
+    await until(lambda: desk.told(about="accepted"))
+    exchange.hold_outcomes()
+    await desk.session.modify("O-1", None, 90_006 * UNITS_PER_ONE)
+    if end == "filled":
+        exchange.take_liquidity(MARKET, "BUY", "0.01")
+    else:
+        (order,) = exchange._account(None).open_orders.values()
+        exchange._engine.cancel(order, "USER_CANCELED")
+    await until(lambda: not desk.session.store.open_orders())
+    exchange.release_outcomes()
+    told = of_change(desk)
+    assert told[0] == "modify rejected O-1: the order closed before it was changed"
+    assert [words.split()[0] for words in told[1:]] == ["fill" if end == "filled" else "canceled"]
+
+
+async def test_a_change_of_an_order_that_is_gone_finds_its_end(
+    desk: Desk, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    venue_id = await working(desk)
+    monkeypatch.setattr(exchange._feed, "on_order", lambda order: None)
+    other = Desk(exchange)
+    await other.http.delete_order(venue_id)
+    await other.close()
+    assert await desk.session.modify("O-1", None, 88_000 * UNITS_PER_ONE) is None
+    first, second = of_change(desk)
+    assert first.startswith("modify rejected O-1: ORDER_IS_CLOSED")
+    assert second == "canceled O-1: USER_CANCELED"
+
+
 # -- reconnecting -----------------------------------------------------------------------------
 
 
