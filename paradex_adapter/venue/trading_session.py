@@ -303,6 +303,9 @@ class TradingSession:
         state = self.store.find_order(client_order_id)
         if state is None or state.status != WORKING:
             return "the order does not work at Paradex"
+        if state.changing_size:
+            # Closing, or too much is being asked for already.
+            return "an earlier change of the order has no outcome yet"
         size = size or state.size
         price = price or state.price or 0
         if size <= state.filled:

@@ -12,7 +12,11 @@ from nautilus_trader.model.orders import Order
 from nautilus_trader.test_kit.providers import TestInstrumentProvider
 
 from paradex_adapter.translate.instruments import market_to_instrument
-from paradex_adapter.translate.orders import find_denial_reason, order_to_request
+from paradex_adapter.translate.orders import (
+    find_change_fault,
+    find_denial_reason,
+    order_to_request,
+)
 from paradex_adapter_core.vocabulary import (
     INSTRUCTION_GTC,
     INSTRUCTION_IOC,
@@ -159,3 +163,31 @@ def test_there_is_nothing_to_reduce_on_spot(factory: OrderFactory) -> None:
     reason = find_denial_reason(order, spot)
     assert reason is not None
     assert "spot" in reason
+
+
+@pytest.mark.parametrize(
+    ("quantity", "price", "trigger_price", "words"),
+    [
+        (QTY, PX, None, None),
+        (None, None, None, None),
+        (Quantity.from_str("0.000001"), None, None, "quantity 0.000001 is not a multiple"),
+        (None, Price.from_str("90000.05"), None, "price 90000.05 is not a multiple"),
+        (None, Price.from_str("-90000.0"), None, "price -90000.0 is not positive"),
+        (None, None, PX, "only quantity and price of limit orders can be modified"),
+    ],
+)
+def test_what_a_limit_order_can_be_changed_to(
+    factory: OrderFactory,
+    quantity: Quantity | None,
+    price: Price | None,
+    trigger_price: Price | None,
+    words: str | None,
+) -> None:
+    fault = find_change_fault(limit(factory), INSTRUMENT, quantity, price, trigger_price)
+    assert (fault or "").startswith(words or "")
+    assert (fault is None) == (words is None)
+
+
+def test_only_limit_orders_of_loaded_instruments_are_changed(factory: OrderFactory) -> None:
+    assert "limit orders" in str(find_change_fault(market(factory), INSTRUMENT, QTY, None, None))
+    assert "not loaded" in str(find_change_fault(limit(factory), None, QTY, None, None))

@@ -6,9 +6,11 @@ from paradex_adapter.venue.order_requests import (
     RECV_WINDOW_MS_MIN,
     OrderRequest,
     cancel_params,
+    sign_modify_request,
     sign_order_request,
 )
 from paradex_adapter.venue.signing import OrderSigner
+from paradex_adapter_core.order_state import OrderState
 from paradex_adapter_core.vocabulary import (
     INSTRUCTION_GTC,
     INSTRUCTION_IOC,
@@ -92,6 +94,34 @@ def test_what_has_no_form_is_refused_by_field(changes: dict[str, object], field:
     with pytest.raises(InvalidRequest) as error:
         sign_order_request(limit(**changes), SIGNER, NOW_MS, None)
     assert str(error.value).startswith(field)
+
+
+def test_a_change_is_the_order_as_it_is_to_be() -> None:
+    request = limit()
+    order = OrderState(
+        "O-1", request.market, SIDE_BUY, ORDER_LIMIT, INSTRUCTION_GTC, request.size, 1, None, 0, 0
+    )
+    order.venue_order_id = "1700204482624882607639200000"
+    order.filled = request.size // 2
+    body = sign_modify_request(order, UNITS_PER_ONE, 91_000 * UNITS_PER_ONE, SIGNER, NOW_MS)
+    assert body == {
+        "id": order.venue_order_id,
+        "market": "BTC-USD-PERP",
+        "side": "BUY",
+        "type": "LIMIT",
+        "size": "1",
+        "price": "91000",
+        "signature_timestamp": NOW_MS,
+        "signature": SIGNER.sign_modify(
+            NOW_MS,
+            "BTC-USD-PERP",
+            "BUY",
+            "LIMIT",
+            UNITS_PER_ONE,
+            91_000 * UNITS_PER_ONE,
+            order.venue_order_id,
+        ),
+    }
 
 
 def test_a_cancel_names_the_venues_id_when_it_is_known() -> None:

@@ -443,6 +443,18 @@ async def test_a_change_that_never_arrived_is_refused_after_asking(
     assert of_change(desk) == ["modify rejected O-1: the venue shows no outcome of the change"]
 
 
+async def test_a_change_that_waits_is_not_sent_when_the_session_closes(
+    desk: Desk, exchange: LocalExchange
+) -> None:
+    await working(desk)
+    exchange.hold_outcomes()
+    await desk.session.modify("O-1", None, 88_000 * UNITS_PER_ONE)
+    waiting = asyncio.create_task(desk.session.modify("O-1", None, 87_000 * UNITS_PER_ONE))
+    await asyncio.sleep(0)
+    await desk.session.close()
+    assert await waiting == "an earlier change of the order has no outcome yet"
+
+
 @pytest.mark.parametrize("end", ["canceled", "filled"])
 async def test_a_change_races_the_end_of_the_order(
     desk: Desk, exchange: LocalExchange, end: str
