@@ -12,6 +12,7 @@ from nautilus_trader.live.factories import LiveDataClientFactory, LiveExecClient
 from nautilus_trader.model.identifiers import ClientId, Venue
 
 import paradex_adapter
+from tests.child_processes import child_environment
 
 PUBLIC_NAMES = {
     "PARADEX",
@@ -131,7 +132,7 @@ def test_importing_the_package_is_cheap():
         check=True,
         text=True,
         timeout=60,
-        env={"PYTHONPATH": ":".join(filter(None, sys.path))},
+        env=child_environment(),
     ).stdout
 
     loaded = set(json.loads(printed))

@@ -19,6 +19,8 @@ from typing import Any, NamedTuple
 
 from nautilus_trader.common.component import Logger, is_logging_initialized
 
+from tests.child_processes import child_environment
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 ALL_SECS_MAX = 100.0
 ONE_SECS_MAX = 40.0
@@ -44,7 +46,7 @@ def run_scenarios(module: str, names: list[str]) -> dict[str, Run]:
             text=True,
             timeout=ALL_SECS_MAX,
             cwd=REPOSITORY,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            env=child_environment(),
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return {name: _read(Path(folder), name) for name in names}

@@ -1,12 +1,13 @@
 """Runs a scenario of profit and loss as a process of its own, and reads what Nautilus said."""
 
 import json
-import os
 import subprocess
 import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+
+from tests.child_processes import child_environment
 
 FOLDER = Path(__file__).resolve().parent
 REPOSITORY = FOLDER.parents[1]
@@ -24,7 +25,7 @@ def run_scenario(script: str, result: Path, *arguments: str) -> tuple[Any, str]:
         text=True,
         timeout=TIMEOUT_SECS,
         cwd=REPOSITORY,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        env=child_environment(),
     )
     logged = done.stdout + done.stderr
     assert done.returncode == 0, logged

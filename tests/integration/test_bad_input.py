@@ -5,7 +5,6 @@ the configuration or the node is made; what only the venue can tell, the node lo
 trade; a console command prints it and exits with 1.
 """
 
-import os
 import re
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from paradex_adapter import ParadexDataClientConfig, ParadexEnvironment, Paradex
 from paradex_adapter.local_exchange import LocalExchange
 from paradex_adapter.recording import RecordingError, read_frames
 from paradex_adapter.venue.errors import ConfigurationError
+from tests.child_processes import child_environment
 from tests.integration import bad_input_scenarios
 from tests.integration.bad_input_scenarios import ADDRESS, KEY
 from tests.integration.forked_runs import LAST_LINE, Run, run_scenarios
@@ -242,7 +242,7 @@ def run_python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         timeout=PROCESS_SECS_MAX,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        env=child_environment(),
     )
 
 

@@ -5,7 +5,6 @@ crosses, is asked of that build alone.
 """
 
 import json
-import os
 import subprocess
 import sys
 from collections import Counter
@@ -25,6 +24,7 @@ from paradex_adapter_core.order_book import BookSequence
 from paradex_adapter_core.parsers import account, market_data, markets, system
 from paradex_adapter_core.parsers.frame import FrameParser
 from paradex_adapter_core.state_store import StateStore
+from tests.child_processes import child_environment
 from tests.fixture_files import load_rest, load_timeline, rest_names, timeline_names
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -63,7 +63,7 @@ def run_python(*arguments: str) -> str:
         text=True,
         timeout=PROCESS_SECS_MAX,
         cwd=REPOSITORY,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        env=child_environment(),
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -274,7 +274,7 @@ def test_the_core_at_work_opens_nothing() -> None:
         capture_output=True,
         text=True,
         timeout=PROCESS_SECS_MAX,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        env=child_environment(),
     )
     assert done.returncode == 0, done.stderr
     applied, audited = json.loads(done.stdout)

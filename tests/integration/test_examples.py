@@ -1,12 +1,13 @@
 """The examples run as they are, in a process of their own, and do what they say."""
 
-import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.child_processes import child_environment
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted((REPOSITORY / "examples").glob("*.py"))
@@ -20,7 +21,7 @@ def run_example(name: str) -> str:
         text=True,
         timeout=TIMEOUT_SECS,
         cwd=REPOSITORY,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        env=child_environment(),
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "[ERROR]" not in done.stdout

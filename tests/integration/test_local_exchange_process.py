@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -14,16 +13,12 @@ import pytest
 
 from paradex_adapter.local_exchange import LocalExchange
 from paradex_adapter.local_exchange.threaded import ThreadedExchange
+from tests.child_processes import child_environment
 from tests.integration.local_exchange_client import DEADLINE_S, MARKET
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = "import sys; from paradex_adapter.local_exchange.server import run; "
 PROCESS_TIMEOUT_S = 60.0
-
-
-def environment() -> dict[str, str]:
-    paths = [path for path in sys.path if path]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -32,7 +27,7 @@ async def test_the_process_prints_one_line_and_ends_when_told(number: signal.Sig
         sys.executable,
         "-c",
         RUN + "sys.exit(run(0, 9))",
-        env=environment(),
+        env=child_environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
@@ -69,7 +64,7 @@ async def test_a_port_that_cannot_be_had_is_one_sentence(port: int | None) -> No
         done = await asyncio.to_thread(
             subprocess.run,
             [sys.executable, "-c", RUN + f"sys.exit(run({asked}, 1))"],
-            env=environment(),
+            env=child_environment(),
             capture_output=True,
             text=True,
             timeout=PROCESS_TIMEOUT_S,
@@ -148,7 +143,7 @@ def test_the_fixture_serves_users_and_costs_others_nothing(
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-o", "asyncio_mode=auto", *plugins, str(tmp_path)],
         cwd=tmp_path,
-        env=environment(),
+        env=child_environment(),
         capture_output=True,
         text=True,
         timeout=PROCESS_TIMEOUT_S,

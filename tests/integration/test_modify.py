@@ -116,9 +116,7 @@ async def test_what_cannot_be_is_rejected_here(
 
 
 @pytest.mark.parametrize("quantity", ["150", "90"], ids=["by the gateway", "by the engine"])
-async def test_a_refused_change_leaves_the_order_working(
-    run: RunningNode, quantity: str
-) -> None:
+async def test_a_refused_change_leaves_the_order_working(run: RunningNode, quantity: str) -> None:
     order = await resting(run, OrderSide.BUY, "89000")
     modify(run, order, quantity)
     await until(lambda: told_since_accepted(run, order) == REFUSED)

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import os
 import signal
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from paradex_adapter.recording import (
 from paradex_adapter.venue.errors import ParadexError, RequestRejected
 from paradex_adapter_core.parsers.frame import FrameParser
 from paradex_adapter_core.vocabulary import KIND_BOOK
+from tests.child_processes import child_environment
 from tests.integration.recordings import (
     CHANNELS,
     MARKETS,
@@ -161,7 +161,7 @@ async def run_command(*arguments: str, until_told: bool = False) -> tuple[int, s
         "-c",
         RECORD,
         *arguments,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        env=child_environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )

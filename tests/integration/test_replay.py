@@ -22,6 +22,7 @@ from paradex_adapter.recording import RecordingError, read_frames
 from paradex_adapter.venue.errors import ConfigurationError
 from paradex_adapter_core.parsers.frame import FrameParser
 from paradex_adapter_core.vocabulary import KIND_BBO, KIND_BOOK, KIND_TRADE
+from tests.child_processes import child_environment
 from tests.integration.live_node import live_node
 from tests.integration.local_exchange_client import Client, Json, eventually
 from tests.integration.recordings import (
@@ -373,7 +374,7 @@ async def test_the_demonstration_agrees_on_a_recording(tmp_path: Path, is_captur
     command = "import sys; from paradex_adapter.cli import demo; sys.exit(demo())"
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", command, "--seconds", "4", "--replay", str(path), "--loop", *more),
-        env={"PYTHONPATH": ":".join(filter(None, sys.path))},
+        env=child_environment(),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )

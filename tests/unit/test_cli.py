@@ -1,6 +1,5 @@
 import contextlib
 import json
-import os
 import selectors
 import signal
 import socket
@@ -14,6 +13,7 @@ import pytest
 
 from paradex_adapter import cli
 from paradex_adapter.venue.errors import ConfigurationError
+from tests.child_processes import child_environment
 
 DEADLINE_SECS = 60.0
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -240,7 +240,7 @@ def exchange_process(*arguments):
         stderr=subprocess.PIPE,
         text=True,
         cwd=REPOSITORY,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        env=child_environment(),
     )
     try:
         yield process
