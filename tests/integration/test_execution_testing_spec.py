@@ -11,8 +11,8 @@ E96), brackets (E50, E51, E53) and display quantity (E62).
 
 Not here:
 
-- TC-E30 to E33 and E76 are about changing and replacing orders: see `test_modify.py`. TC-E36 is for
-  adapters that cannot change an order.
+- TC-E30, E31 and E76 are about changing orders: see `test_modify.py`. TC-E36 is for adapters that
+  cannot change an order.
 - TC-E18 needs a GTD order, TC-E34 and E35 a stop, and TC-E52 a bracket that works: none is ever
   sent.
 - TC-E63 and E92 are about parameters of an adapter's own: there are none, for options neither.
@@ -408,6 +408,38 @@ async def test_tc_e26_a_limit_if_touched_order_to_buy_is_denied(exchange: LocalE
 
 async def test_tc_e27_a_limit_if_touched_order_to_sell_is_denied(exchange: LocalExchange) -> None:
     await see_stop_denied(exchange, SELL, OrderType.LIMIT_IF_TOUCHED, stop_limit_offset_ticks=50)
+
+
+# -- 4: replacing orders ----------------------------------------------------------------------
+
+
+async def see_replaced(exchange: LocalExchange, side: OrderSide, shift: int) -> None:
+    """See an order canceled and sent anew once the market has moved away from it."""
+    async with running(
+        exchange,
+        enable_limit_buys=side == BUY,
+        enable_limit_sells=side == SELL,
+        cancel_replace_orders_to_maintain_tob_offset=True,
+    ) as run:
+        (first,) = await run.all_are(OrderStatus.ACCEPTED)
+        exchange.cancel_liquidity(MARKET)
+        exchange.place_liquidity(MARKET, "BUY", str(BID + shift), "1")
+        exchange.place_liquidity(MARKET, "SELL", str(ASK + shift), "1")
+        statuses = [OrderStatus.CANCELED, OrderStatus.ACCEPTED]
+        await until(lambda: [order.status for order in run.orders()] == statuses)
+        replaced, replacing = run.orders()
+        assert replaced == first
+        assert flow(replaced) == CANCELED
+        assert flow(replacing) == ACCEPTED
+        assert replacing.price.as_decimal() == first.price.as_decimal() + shift
+
+
+async def test_tc_e32_an_order_to_buy_is_replaced(exchange: LocalExchange) -> None:
+    await see_replaced(exchange, BUY, 100)
+
+
+async def test_tc_e33_an_order_to_sell_is_replaced(exchange: LocalExchange) -> None:
+    await see_replaced(exchange, SELL, -100)
 
 
 # -- 5: cancels -------------------------------------------------------------------------------
