@@ -134,7 +134,7 @@ def test_sign_order(benchmark: BenchmarkFixture) -> None:
             slow={"starknet-py": 1},
         )
     seconds = benchmark.extra_info["seconds"]
-    note(benchmark, f"{seconds * 1e3:.2f} ms, never to be 1 ms")
+    note(benchmark, f"{seconds * 1e3:.2f} ms, limit 1 ms")
     assert seconds < SECONDS_MAX * NOISE
     if sdk:
         hold(benchmark, SDK, SDK_RATIO)
