@@ -117,6 +117,7 @@ class OrderState:
         self._seq_stream = 0
         # Where price, trigger price and size come from.
         self._ts_terms = 0
+        self._ts_told = 0
         self._feed_terms = 0
         self._ending = 0
         self._reason = ""
@@ -265,13 +266,15 @@ class OrderState:
         """Take the filled quantity an update implies; return whether it is news."""
         told = update.size - update.remaining_size
         is_more = told > self.told_filled
-        # At the same time as the newest it may be the state before that.
-        is_less = told < self.told_filled and update.ts_updated > self._ts_terms
+        # At the same time as the update that told more it may be the state before that.
+        is_less = told < self.told_filled and update.ts_updated > self._ts_told
         # Fills may run ahead of the updates of a working order, but not of its close.
         if is_less or (update.status == STATUS_CLOSED and told < self.filled):
             self._contradict(_describe_update(update), events)
         if is_more:
             self.told_filled = told
+        if told >= self.told_filled and update.ts_updated > self._ts_told:
+            self._ts_told = update.ts_updated
         return is_more
 
     def _is_newest(self, update: OrderUpdate) -> bool:

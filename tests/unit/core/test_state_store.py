@@ -345,6 +345,15 @@ class TestDuplicatesAndOrder:
             "canceled O-1: USER_CANCELED",
         ]
 
+    def test_new_told_before_and_after_a_fill_of_the_same_moment(
+        self, store: StateStore, order: OrderState
+    ) -> None:
+        rest = order_update(STATUS_NEW, 9, seq_no=501, feed=FEED_REST, ts=3)
+        stream = order_update(STATUS_NEW, 10, seq_no=1, ts=3)
+        assert in_words(store.apply(rest, TS_INIT)) == ["missing 1 of O-1"]
+        assert store.apply(stream, TS_INIT) == []
+        assert order.told_filled == 1
+
     def test_stale_answers_of_rest_are_dropped(self, store: StateStore, order: OrderState) -> None:
         newer = order_update(STATUS_OPEN, 10, seq_no=9, feed=FEED_REST, ts=9, price=PRICE + 1)
         older = order_update(STATUS_OPEN, 10, seq_no=8, feed=FEED_REST, ts=8)
