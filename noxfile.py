@@ -53,10 +53,8 @@ def tests(session: nox.Session, build: str) -> None:
 
 @nox.session(python="3.12")
 def types(session: nox.Session) -> None:
-    """Check types strictly: both packages, then the examples."""
-    session.install(
-        *DEV_GROUP, "nautilus_trader>=1.231,<2", "httpx", "aiohttp", "orjson", "websockets>=15,<16"
-    )
+    """Check types strictly, in both packages."""
+    session.install(*DEV_GROUP, *PYPROJECT["project"]["dependencies"])
     session.run("python", "-m", "mypy")
 
 
