@@ -223,7 +223,7 @@ def order_frame(order: Order, seq: int, now_us: int) -> Frame:
         "receivedAt": order.received_at * _US_PER_MS,
         "publishedAt": now_us,
         "stp": order.stp,
-        "flags": order.flags,
+        "flags": order.shown_flags,
         "requestStatus": request.status if request else "UNSPECIFIED",
         "requestType": "MODIFY_ORDER" if request else "UNSPECIFIED",
         "requestId": request.id if request else "",

@@ -122,11 +122,13 @@ class Gateway:
 
     def place(self, session: Session, body: object) -> Order:
         """Take an order: it is NEW now, and what becomes of it follows."""
-        return self.enter(session.account, self.check(session, body))
+        return self.enter(session, self.check(session, body))
 
-    def enter(self, account: Account, request: OrderRequest) -> Order:
+    def enter(self, session: Session, request: OrderRequest) -> Order:
         """Enter a checked order and queue its outcome."""
+        account = session.account
         order = self.new_order(account, request)
+        order.is_interactive = session.is_interactive
         account.keep(order)
         asyncio.get_running_loop().call_soon(self._listener.on_order, copy.copy(order))
         self._outcomes.put(lambda: self._engine.process(order))

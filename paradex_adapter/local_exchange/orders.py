@@ -258,6 +258,8 @@ class Order:
     last_updated_at: int
     seq_no: int
     vwap_price: Decimal | None = None
+    #: Whether a retail trader sent it, by a token that says so.
+    is_interactive: bool = False
     status: str = "NEW"
     cancel_reason: str = ""
     filled_notional: Decimal = ZERO
@@ -267,6 +269,11 @@ class Order:
     def is_reduce_only(self) -> bool:
         """Whether the order may only reduce the position."""
         return "REDUCE_ONLY" in self.flags
+
+    @property
+    def shown_flags(self) -> tuple[str, ...]:
+        """The flags as responses show them: those asked for, and those the venue sets."""
+        return (*self.flags, "INTERACTIVE") if self.is_interactive else self.flags
 
     @property
     def filled(self) -> Decimal:
@@ -302,7 +309,7 @@ class Order:
             "stp": self.stp,
             "received_at": self.received_at,
             "published_at": published_at,
-            "flags": list(self.flags),
+            "flags": list(self.shown_flags),
             "trigger_price": "0",
         }
         if self.modify_request is not None:

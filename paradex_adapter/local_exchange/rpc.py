@@ -241,7 +241,7 @@ def place_batch(gateway: Gateway, session: Session, bodies: list[object]) -> lis
     client_ids = [request.client_id for request in requests if request.client_id]
     if len(set(client_ids)) != len(client_ids):
         raise VenueError("DUPLICATED_CLIENT_ID", "client_id is repeated within the batch")
-    return [gateway.enter(session.account, request) for request in requests]
+    return [gateway.enter(session, request) for request in requests]
 
 
 def cancel_batch(

@@ -26,6 +26,8 @@ class Session:
     account: Account
     public_key: int
     is_read_only: bool = False
+    #: Whether its orders are a retail trader's.
+    is_interactive: bool = False
 
     def need_writing(self) -> None:
         """Refuse what a token that only reads may not do.
