@@ -123,7 +123,7 @@ def test_full_order_path(benchmark: BenchmarkFixture) -> None:
 
         async def submit() -> None:
             order = request()
-            await session.submit(order)
+            await session.commands.submit(order)
             state = session.store.find_order(order.client_order_id)
             assert state is not None
             assert state.venue_order_id

@@ -85,9 +85,10 @@ from paradex_adapter.venue.errors import (
 )
 from paradex_adapter.venue.external_orders import ExternalFact
 from paradex_adapter.venue.http import HttpClient
+from paradex_adapter.venue.order_commands import CANCELS_AT_ONCE_MAX
 from paradex_adapter.venue.retry import Backoff
 from paradex_adapter.venue.signing import OrderSigner
-from paradex_adapter.venue.trading_session import CANCELS_AT_ONCE_MAX, TradingSession
+from paradex_adapter.venue.trading_session import TradingSession
 from paradex_adapter_core.errors import CoreError
 from paradex_adapter_core.events import (
     AccountChanged,
@@ -400,7 +401,7 @@ class ParadexExecutionClient(LiveExecutionClient):
             self.generate_order_denied(*ids, reason, ts_event)
             return
         self.generate_order_submitted(*ids, ts_event)
-        await self.session.submit(order_to_request(order, instrument))
+        await self.session.commands.submit(order_to_request(order, instrument))
 
     async def _modify_order(self, command: ModifyOrder) -> None:
         order = self._cache.order(command.client_order_id)
@@ -414,7 +415,7 @@ class ParadexExecutionClient(LiveExecutionClient):
             order, instrument, quantity, price, command.trigger_price
         )
         if reason is None:
-            reason = await self.session.modify(
+            reason = await self.session.commands.modify(
                 order.client_order_id.value,
                 None if quantity is None else quantity.raw // RAW_PER_UNIT,
                 None if price is None else price.raw // RAW_PER_UNIT,
@@ -467,7 +468,7 @@ class ParadexExecutionClient(LiveExecutionClient):
         self._release_stream()
         reason: str | None = self._credentials.denial_reason
         if not reason:
-            reason = await self.session.cancel(
+            reason = await self.session.commands.cancel(
                 order.client_order_id.value,
                 order.venue_order_id.value if order.venue_order_id is not None else "",
                 order.instrument_id.symbol.value,

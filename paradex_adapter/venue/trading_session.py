@@ -1,11 +1,9 @@
-"""Trading on the private websocket: orders out, events in, and recovery when either is lost.
+"""One account on the private websocket: its state, its stream, and recovery when that is lost.
 
 The session owns the state store. Whatever tells about the account (the stream, replies to commands,
 REST answers) goes through it, and only what is new comes out, to `on_events` and `on_external`.
 
-An order is sent once. It goes over the websocket; over REST only when the websocket was down before
-anything was sent. A reply that is lost makes the order's outcome unknown, never a refusal: see
-`paradex_adapter.venue.recovery`.
+Commands go through `TradingSession.commands` (`paradex_adapter.venue.order_commands`).
 """
 
 import asyncio
@@ -16,19 +14,11 @@ from typing import Final, final
 
 from paradex_adapter.venue.account_reader import AccountReader, AccountSnapshot
 from paradex_adapter.venue.auth import TokenProvider
-from paradex_adapter.venue.errors import (
-    OutcomeUnknown,
-    ParadexError,
-    RequestRejected,
-)
 from paradex_adapter.venue.external_orders import ExternalFact, ExternalOrders
 from paradex_adapter.venue.http import HttpClient
+from paradex_adapter.venue.order_commands import OrderCommands
 from paradex_adapter.venue.order_gateway import OrderGateway
-from paradex_adapter.venue.order_requests import (
-    OrderRequest,
-    sign_modify_request,
-    sign_order_request,
-)
+from paradex_adapter.venue.order_requests import OrderRequest
 from paradex_adapter.venue.recovery import (
     OVERLAP_MS,
     RECV_WINDOW_MS_DEFAULT,
@@ -38,7 +28,6 @@ from paradex_adapter.venue.recovery import (
 from paradex_adapter.venue.retry import Backoff
 from paradex_adapter.venue.signing import OrderSigner
 from paradex_adapter.venue.websocket import WebSocketConnection
-from paradex_adapter_core.decimals import units_to_text
 from paradex_adapter_core.events import (
     Contradiction,
     Event,
@@ -51,24 +40,14 @@ from paradex_adapter_core.events import (
     OrderExpired,
     OrderRejected,
 )
-from paradex_adapter_core.messages import AccountSummary, Balance, Fill, OrderUpdate, Position
-from paradex_adapter_core.order_lifecycle import WORKING
-from paradex_adapter_core.order_state import OrderState
+from paradex_adapter_core.messages.account import AccountSummary, Balance, Position
+from paradex_adapter_core.messages.orders import Fill, OrderUpdate
 from paradex_adapter_core.state_store import StateStore
-from paradex_adapter_core.vocabulary import POST_ONLY_REASON, STATUS_CLOSED, UNITS_SCALE
+from paradex_adapter_core.vocabulary import STATUS_CLOSED
 
 CHANNELS: Final = ("orders.ALL", "fills.ALL", "positions", "account")
 # Stream messages kept while an answer about the whole account is being worked in.
 HELD_MESSAGES_MAX: Final = 50_000
-CANCEL_ATTEMPTS_MAX: Final = 4
-CANCEL_RETRY_DELAY_SECS: Final = 0.3
-CANCELS_AT_ONCE_MAX: Final = 50
-# How long a cancel waits for an order whose own outcome is unknown.
-RESOLVE_WAIT_SECS: Final = 15.0
-
-# Words of refusals that do not tell what became of the order; over RPC they stand in the text.
-_GONE_WORDS: Final = ("NOT_FOUND", "NOT FOUND", "IS_CLOSED", "IS CLOSED", "ALREADY CLOSED")
-_EARLY_WORDS: Final = ("NOT_OPEN", "NOT OPEN")
 
 _log = logging.getLogger(__name__)
 _ACCOUNT_MESSAGES: Final = (OrderUpdate, Fill, Position, AccountSummary, Balance)
@@ -116,6 +95,8 @@ class TradingSession:
         What was told of orders not ours.
     reader : AccountReader
         Whole answers over REST; they change nothing until `take` applies them.
+    commands : OrderCommands
+        Sends orders, changes and cancels.
     counters : dict[str, int]
         What was skipped or went wrong, by kind.
     """
@@ -137,7 +118,6 @@ class TradingSession:
         prefer_picows: bool = True,
         warn: Callable[[str], None] | None = None,
     ) -> None:
-        self._signer: Final = signer
         self._on_events: Final = on_events
         self._on_external: Final = on_external
         self._recv_window_ms: Final = recv_window_ms
@@ -173,6 +153,21 @@ class TradingSession:
             log=self._warn,
         )
         self._gateway: Final = OrderGateway(self._connection, http, tokens, self.counters)
+        self.commands: Final = OrderCommands(
+            self._gateway,
+            signer,
+            self._recovery,
+            self.store,
+            self.externals,
+            apply=self._apply,
+            tell=self._tell,
+            query_order=self.query_order,
+            counters=self.counters,
+            recv_window_ms=recv_window_ms,
+            clock_ns=clock_ns,
+            clock_offset_ms=clock_offset_ms,
+            warn=self._warn,
+        )
         self._held: list[AccountMessage] = []
         # News that an answer brought about and does not say; told when the answer is worked in.
         self._unanswered: list[Event] = []
@@ -243,140 +238,7 @@ class TradingSession:
                 request.client_order_id, request.market, ts_sent // 1_000_000 + window_ms
             )
 
-    # -- commands ---------------------------------------------------------------------------------
-
-    async def submit(self, request: OrderRequest) -> None:
-        """Send an order, once. What becomes of it is told by events, a refusal included.
-
-        Parameters
-        ----------
-        request : OrderRequest
-            With a client order id never used before.
-        """
-        now_ns = self._clock_ns()
-        self.store.track_order(
-            request.client_order_id,
-            request.market,
-            request.side,
-            request.order_type,
-            request.instruction,
-            request.size,
-            request.price or None,
-            None,
-            request.flags,
-            now_ns,
-        )
-        timestamp_ms = self._venue_now_ms()
-        try:
-            body = sign_order_request(request, self._signer, timestamp_ms, self._recv_window_ms)
-            update = await self._gateway.send_order(body)
-        except OutcomeUnknown as error:
-            self._resolve(request, timestamp_ms, error)
-        except RequestRejected as error:
-            self._refuse(request.client_order_id, _reason(error))
-        except ParadexError as error:
-            self._refuse(request.client_order_id, str(error))
-        else:
-            self._apply(update)
-
-    async def modify(self, client_order_id: str, size: int | None, price: int | None) -> str | None:
-        """Ask for another size or price of an own limit order, once any earlier change is done.
-
-        The outcome is told by an event, a refusal by the venue included: `OrderChanged`, or one
-        `ModifyRejected`, which stands before the end of an order that closed meanwhile.
-
-        Parameters
-        ----------
-        client_order_id : str
-            The order's.
-        size, price : int, optional
-            As they are to be, in 1e-8 units; the size in total. None leaves them as they are.
-
-        Returns
-        -------
-        str or None
-            Why nothing was sent; None when it was.
-        """
-        if self._recovery.is_resolving(client_order_id):
-            await self._recovery.wait_resolved(client_order_id, RESOLVE_WAIT_SECS)
-        await self._recovery.wait_changed(client_order_id)
-        state = self.store.find_order(client_order_id)
-        if state is None or state.status != WORKING:
-            return "the order does not work at Paradex"
-        if state.changing_size:
-            # Closing, or too much is being asked for already.
-            return "an earlier change of the order has no outcome yet"
-        size = size or state.size
-        price = price or state.price or 0
-        if size <= state.filled:
-            filled = units_to_text(state.filled, UNITS_SCALE)
-            return f"the quantity must be greater than what is filled, {filled}"
-        if (size, price) == (state.size, state.price):
-            return "neither quantity nor price would change"
-        self.store.change_order(client_order_id, size, price)
-        self._recovery.start_awaiting_change(client_order_id)
-        try:
-            body = sign_modify_request(state, size, price, self._signer, self._venue_now_ms())
-            await self._gateway.send_modify(state.venue_order_id, body)
-        except OutcomeUnknown as error:
-            self._warn(f"Outcome of the change of {client_order_id} unknown, asking: {error}")
-            self._count("changes of unknown outcome")
-        except RequestRejected as error:
-            self._refuse_change(client_order_id, _reason(error))
-            if state.is_open and _has_word(error, _GONE_WORDS):
-                # Its end comes by the stream, or has been missed.
-                await self._is_listed_open(client_order_id, state.venue_order_id, state.market)
-        except ParadexError as error:
-            self._refuse_change(client_order_id, str(error))
-        return None
-
-    async def cancel(self, client_order_id: str, venue_order_id: str, market: str) -> str | None:
-        """Ask for the cancellation of an order.
-
-        A cancel may be repeated safely, so one without an answer is, as long as the venue still
-        lists the order as open. The end of the order is told by an event.
-
-        Parameters
-        ----------
-        client_order_id, venue_order_id : str
-            Either may be empty.
-        market : str
-            The venue's symbol.
-
-        Returns
-        -------
-        str or None
-            Why the venue will not cancel the order, which works on; None when it will, or when the
-            order is over, or when nobody can say.
-        """
-        if client_order_id and self._recovery.is_resolving(client_order_id):
-            await self._recovery.wait_resolved(client_order_id, RESOLVE_WAIT_SECS)
-        reason: str | None = None
-        for attempt in range(CANCEL_ATTEMPTS_MAX):
-            if attempt:
-                await asyncio.sleep(CANCEL_RETRY_DELAY_SECS * attempt)
-            state = self._find_state(client_order_id, venue_order_id)
-            if state is not None and not state.is_open:
-                return None
-            known_id = venue_order_id or (state.venue_order_id if state is not None else "")
-            try:
-                await self._gateway.send_cancel(client_order_id, known_id, market)
-            except OutcomeUnknown:
-                # Perhaps it was carried out: that is no refusal.
-                reason = None
-            except RequestRejected as error:
-                reason = _reason(error)
-                if not _has_word(error, _GONE_WORDS + _EARLY_WORDS):
-                    return reason
-            except ParadexError as error:
-                reason = str(error)
-            else:
-                return None
-            if not await self._is_listed_open(client_order_id, known_id, market):
-                return None
-        if reason is None:
-            self._warn(f"Whether order {client_order_id or venue_order_id} is canceled is unknown")
-        return reason
+    # -- answers ----------------------------------------------------------------------------------
 
     async def query_order(
         self, client_order_id: str, venue_order_id: str, market: str | None
@@ -512,21 +374,6 @@ class TradingSession:
         if self._gap_since_ms is None:
             self._gap_since_ms = self._venue_now_ms()
 
-    async def _is_listed_open(self, client_order_id: str, venue_order_id: str, market: str) -> bool:
-        """Return whether the venue lists the order as open; what it says of it is told.
-
-        Without an answer the order counts as open: the cancel is worth another attempt.
-        """
-        try:
-            await self.query_order(client_order_id, venue_order_id, market)
-        except ParadexError:
-            return True
-        state = self._find_state(client_order_id, venue_order_id)
-        if state is not None:
-            return state.is_open
-        update = self.externals.find_order(venue_order_id)
-        return update is not None and update.remaining_size > 0
-
     # -- messages in, events out ------------------------------------------------------------------
 
     def _on_message(self, message: object, ts_init: int) -> None:
@@ -578,26 +425,6 @@ class TradingSession:
                     f"held {event.held}, told {event.told}"
                 )
 
-    def _resolve(self, request: OrderRequest, timestamp_ms: int, error: ParadexError) -> None:
-        self._warn(f"Outcome of order {request.client_order_id} unknown, asking: {error}")
-        self._count("orders of unknown outcome")
-        # The venue counts the window from our timestamp by its own clock.
-        expires_ms = timestamp_ms + (self._recv_window_ms or RECV_WINDOW_MS_DEFAULT)
-        self._recovery.start_resolving(request.client_order_id, request.market, expires_ms)
-
-    def _refuse(self, client_order_id: str, reason: str) -> None:
-        is_post_only = POST_ONLY_REASON in reason
-        self._tell(self.store.refuse_order(client_order_id, reason, is_post_only, self._clock_ns()))
-
-    def _refuse_change(self, client_order_id: str, reason: str) -> None:
-        self._tell(self.store.refuse_change(client_order_id, reason, self._clock_ns()))
-
-    def _find_state(self, client_order_id: str, venue_order_id: str) -> OrderState | None:
-        state = self.store.find_order(client_order_id) if client_order_id else None
-        if state is None and venue_order_id:
-            state = self.store.find_order_by_venue_id(venue_order_id)
-        return state
-
     def _venue_now_ms(self) -> int:
         return self._clock_ns() // 1_000_000 + self._clock_offset_ms
 
@@ -610,13 +437,3 @@ def _is_left_out(event: Event, ended: set[str]) -> bool:
     if isinstance(event, OrderCanceled | OrderExpired | OrderRejected):
         return event.client_order_id not in ended
     return isinstance(event, ModifyRejected | Contradiction)
-
-
-def _has_word(error: RequestRejected, words: tuple[str, ...]) -> bool:
-    text = f"{error.code} {error.message}".upper()
-    return any(word in text for word in words)
-
-
-def _reason(error: RequestRejected) -> str:
-    """Return the venue's code and text, without our method and status."""
-    return " ".join(part for part in (error.code, error.message) if part) or str(error)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from paradex_adapter.local_exchange import LocalExchange
-from paradex_adapter.venue import recovery, trading_session
+from paradex_adapter.venue import order_commands, recovery, trading_session
 from paradex_adapter.venue.account_reader import AccountSnapshot
 from paradex_adapter.venue.auth import TokenProvider
 from paradex_adapter.venue.credentials import resolve_credentials
@@ -110,7 +110,7 @@ async def test_orders_are_signed_with_the_venues_time(
     desk = Desk(exchange, clock_offset_ms=offset_ms, recv_window_ms=5_000)
     try:
         await desk.session.connect()
-        await desk.session.submit(limit("timely"))
+        await desk.session.commands.submit(limit("timely"))
         await until(lambda: desk.told(about="timely"))
         told = desk.told(about="timely")
     finally:
@@ -128,7 +128,7 @@ def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recovery, "RESOLVE_DELAY_SECS_MAX", 0.05)
     monkeypatch.setattr(recovery, "LISTING_MARGIN_MS", 50)
     monkeypatch.setattr(recovery, "RECOVER_DELAY_SECS", 0.02)
-    monkeypatch.setattr(trading_session, "CANCEL_RETRY_DELAY_SECS", 0.02)
+    monkeypatch.setattr(order_commands, "CANCEL_RETRY_DELAY_SECS", 0.02)
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ async def test_ready_means_authenticated_and_subscribed(
     exchange: LocalExchange, desk: Desk
 ) -> None:
     assert desk.session.is_ready
-    await desk.session.submit(limit("O-1"))
+    await desk.session.commands.submit(limit("O-1"))
     await until(lambda: desk.told(about="accepted"))
     assert exchange.drop_connections("private") == 1
 
@@ -185,7 +185,7 @@ async def test_a_venue_that_is_not_there_leaves_nothing_behind(
 
 async def test_an_order_is_accepted_when_it_works(exchange: LocalExchange, desk: Desk) -> None:
     exchange.hold_outcomes()
-    await desk.session.submit(limit("O-1"))
+    await desk.session.commands.submit(limit("O-1"))
     (row,) = exchange.orders()
     assert row["status"] == "NEW"
     assert desk.told() == []
@@ -194,17 +194,17 @@ async def test_an_order_is_accepted_when_it_works(exchange: LocalExchange, desk:
 
 
 async def test_a_refusal_is_told_with_the_venues_words(desk: Desk) -> None:
-    await desk.session.submit(limit("O-1", price="500000"))
+    await desk.session.commands.submit(limit("O-1", price="500000"))
     (words,) = desk.told()
     assert words.startswith("rejected O-1: ")
     assert "order.create" not in words
 
 
 async def test_an_id_used_before_is_a_refusal(desk: Desk, exchange: LocalExchange) -> None:
-    await desk.session.submit(limit("O-1"))
+    await desk.session.commands.submit(limit("O-1"))
     other = Desk(exchange)
     await other.session.connect()
-    await other.session.submit(limit("O-1"))
+    await other.session.commands.submit(limit("O-1"))
     assert other.told()[0].startswith("rejected O-1: DUPLICATED_CLIENT_ID")
     await other.close()
 
@@ -212,7 +212,7 @@ async def test_an_id_used_before_is_a_refusal(desk: Desk, exchange: LocalExchang
 async def test_what_cannot_be_signed_is_refused_and_not_sent(
     desk: Desk, exchange: LocalExchange
 ) -> None:
-    await desk.session.submit(limit("O-1", market="M" * 40))
+    await desk.session.commands.submit(limit("O-1", market="M" * 40))
     assert desk.told()[0].startswith("rejected O-1: ")
     assert exchange.received_order("O-1") is None
 
@@ -224,7 +224,7 @@ async def test_an_order_that_could_not_leave_is_refused(
     exchange.drop_connections()
     exchange.drop_connections("http")
     await until(lambda: not desk.session.is_ready)
-    await desk.session.submit(limit("O-1"))
+    await desk.session.commands.submit(limit("O-1"))
     await until(lambda: desk.told(about="rejected O-1"))
     assert exchange.received_order("O-1") is None
 
@@ -238,7 +238,7 @@ async def test_a_lost_reply_is_asked_after_and_never_sent_again(
         exchange.lose_next_response("/v1/orders")
     else:
         exchange.lose_next_response("order.create")
-    await desk.session.submit(limit("O-1"))
+    await desk.session.commands.submit(limit("O-1"))
     await until(lambda: desk.told(about="accepted O-1"))
     assert len(exchange.orders()) == 1
     assert any("unknown" in warning for warning in desk.warnings)
@@ -252,7 +252,7 @@ async def test_an_unknown_order_is_refused_only_after_its_window(
     await desk.session.connect()
     exchange.fail_next("RPC", "order.create", -32603, "Internal error")
     sent = time.monotonic()
-    await desk.session.submit(limit("O-1"))
+    await desk.session.commands.submit(limit("O-1"))
     assert desk.session.counters["orders of unknown outcome"] == 1
     await until(lambda: desk.told(about="rejected O-1"))
     assert time.monotonic() - sent >= 0.4
@@ -264,7 +264,7 @@ async def test_no_answer_settles_nothing(exchange: LocalExchange) -> None:
     await desk.session.connect()
     exchange.fail_next("RPC", "order.create", -32603, "Internal error")
     exchange.fail_next("GET", "/v1/orders", 400, {"error": "X", "message": "y"}, count=10)
-    await desk.session.submit(limit("O-1"))
+    await desk.session.commands.submit(limit("O-1"))
     await until(lambda: len(exchange._faults._failures) == 0)
     assert desk.told() == [] or desk.told(about="rejected")
     await until(lambda: desk.told(about="rejected O-1"))
@@ -275,7 +275,7 @@ async def test_no_answer_settles_nothing(exchange: LocalExchange) -> None:
 
 
 async def working(desk: Desk, client_id: str = "O-1") -> str:
-    await desk.session.submit(limit(client_id))
+    await desk.session.commands.submit(limit(client_id))
     await until(lambda: desk.told(about=f"accepted {client_id}"))
     state = desk.session.store.find_order(client_id)
     assert state is not None
@@ -284,16 +284,16 @@ async def working(desk: Desk, client_id: str = "O-1") -> str:
 
 async def test_a_cancel_is_told_by_the_stream(desk: Desk) -> None:
     venue_id = await working(desk)
-    assert await desk.session.cancel("O-1", venue_id, MARKET) is None
+    assert await desk.session.commands.cancel("O-1", venue_id, MARKET) is None
     await until(lambda: desk.told(about="canceled O-1: USER_CANCELED"))
     # It is over: nothing is sent for it any more.
-    assert await desk.session.cancel("O-1", venue_id, MARKET) is None
+    assert await desk.session.commands.cancel("O-1", venue_id, MARKET) is None
 
 
 async def test_a_cancel_by_client_id(desk: Desk, exchange: LocalExchange) -> None:
     exchange.hold_outcomes()
-    await desk.session.submit(limit("O-1"))
-    assert await desk.session.cancel("O-1", "", MARKET) is None
+    await desk.session.commands.submit(limit("O-1"))
+    assert await desk.session.commands.cancel("O-1", "", MARKET) is None
     exchange.release_outcomes()
     await until(lambda: desk.told(about="canceled O-1"))
 
@@ -301,7 +301,7 @@ async def test_a_cancel_by_client_id(desk: Desk, exchange: LocalExchange) -> Non
 async def test_a_refused_cancel_says_why(desk: Desk, exchange: LocalExchange) -> None:
     venue_id = await working(desk)
     exchange.fail_next("RPC", "order.cancel", 100, "REQUEST_NOT_ALLOWED")
-    assert await desk.session.cancel("O-1", venue_id, MARKET) == "REQUEST_NOT_ALLOWED"
+    assert await desk.session.commands.cancel("O-1", venue_id, MARKET) == "REQUEST_NOT_ALLOWED"
 
 
 async def test_a_cancel_that_finds_nothing_asks_what_became_of_the_order(
@@ -313,7 +313,7 @@ async def test_a_cancel_that_finds_nothing_asks_what_became_of_the_order(
     other = Desk(exchange)
     await other.http.delete_order(venue_id)
     await other.close()
-    assert await desk.session.cancel("O-1", venue_id, MARKET) is None
+    assert await desk.session.commands.cancel("O-1", venue_id, MARKET) is None
     assert desk.told(about="canceled O-1")
 
 
@@ -328,7 +328,7 @@ async def test_a_cancel_without_a_clear_answer_is_sent_again(
         exchange.fail_next("RPC", "order.cancel", -32603, "Internal error")
     else:
         exchange.fail_next("RPC", "order.cancel", 100, "ORDER_IS_NOT_OPEN")
-    assert await desk.session.cancel("O-1", venue_id, MARKET) is None
+    assert await desk.session.commands.cancel("O-1", venue_id, MARKET) is None
     await until(lambda: desk.told(about="canceled O-1"))
 
 
@@ -337,7 +337,7 @@ async def test_a_cancel_nobody_can_answer_for_is_no_refusal(
 ) -> None:
     venue_id = await working(desk)
     exchange.fail_next("RPC", "order.cancel", -32603, "Internal error", count=10)
-    assert await desk.session.cancel("O-1", venue_id, MARKET) is None
+    assert await desk.session.commands.cancel("O-1", venue_id, MARKET) is None
     assert desk.warnings[-1].endswith("is unknown")
 
 
@@ -345,8 +345,8 @@ async def test_a_cancel_waits_for_an_order_of_unknown_outcome(
     desk: Desk, exchange: LocalExchange
 ) -> None:
     exchange.lose_next_response("order.create")
-    await desk.session.submit(limit("O-1"))
-    assert await desk.session.cancel("O-1", "", MARKET) is None
+    await desk.session.commands.submit(limit("O-1"))
+    assert await desk.session.commands.cancel("O-1", "", MARKET) is None
     await until(lambda: desk.told(about="canceled O-1"))
 
 
@@ -367,7 +367,7 @@ async def test_a_change_is_signed_as_the_order_is_to_be_and_told_once(
         exchange.drop_connections("private")
         await until(lambda: not desk.session.is_ready)
     size, price = UNITS_PER_ONE // 50, 88_000 * UNITS_PER_ONE
-    assert await desk.session.modify("O-1", size, price) is None
+    assert await desk.session.commands.modify("O-1", size, price) is None
     exchange.refuse_connections(False)
     await until(lambda: of_change(desk))
     (row,) = exchange.orders()
@@ -379,25 +379,25 @@ async def test_a_change_is_signed_as_the_order_is_to_be_and_told_once(
 
 async def test_a_change_of_one_value_leaves_the_other(desk: Desk, exchange: LocalExchange) -> None:
     await working(desk)
-    assert await desk.session.modify("O-1", None, 88_000 * UNITS_PER_ONE) is None
+    assert await desk.session.commands.modify("O-1", None, 88_000 * UNITS_PER_ONE) is None
     # The second waits for the outcome of the first.
-    assert await desk.session.modify("O-1", UNITS_PER_ONE, None) is None
+    assert await desk.session.commands.modify("O-1", UNITS_PER_ONE, None) is None
     await until(lambda: of_change(desk) == ["changed O-1"] * 2)
     (row,) = exchange.orders()
     assert (row["size"], row["price"]) == ("1", "88000")
 
 
 async def test_a_change_that_cannot_be_is_not_sent(desk: Desk, exchange: LocalExchange) -> None:
-    assert await desk.session.modify("O-1", 1, 1) is not None
-    await desk.session.submit(limit("O-1", "90005", side=SIDE_SELL))
+    assert await desk.session.commands.modify("O-1", 1, 1) is not None
+    await desk.session.commands.submit(limit("O-1", "90005", side=SIDE_SELL))
     await until(lambda: desk.told(about="accepted"))
     exchange.take_liquidity(MARKET, "BUY", "0.004")
     await until(lambda: desk.told(about="fill "))
     state = desk.session.store.find_order("O-1")
     assert state is not None
-    filled = await desk.session.modify("O-1", state.filled, None)
+    filled = await desk.session.commands.modify("O-1", state.filled, None)
     assert filled == "the quantity must be greater than what is filled, 0.004"
-    assert "neither" in str(await desk.session.modify("O-1", state.size, state.price))
+    assert "neither" in str(await desk.session.commands.modify("O-1", state.size, state.price))
     assert "request_info" not in exchange.orders()[0]
 
 
@@ -406,10 +406,10 @@ async def test_a_refused_change_is_told_and_the_order_works_on(
 ) -> None:
     await working(desk)
     # At the gateway, then later by the engine.
-    await desk.session.modify("O-1", None, 500_000 * UNITS_PER_ONE)
+    await desk.session.commands.modify("O-1", None, 500_000 * UNITS_PER_ONE)
     (words,) = of_change(desk)
     assert words.startswith("modify rejected O-1: ")
-    await desk.session.modify("O-1", 90 * UNITS_PER_ONE, None)
+    await desk.session.commands.modify("O-1", 90 * UNITS_PER_ONE, None)
     await until(lambda: len(of_change(desk)) == 2)
     assert of_change(desk)[1] == "modify rejected O-1: NOT_ENOUGH_MARGIN"
     assert exchange.orders()[0]["status"] == "OPEN"
@@ -422,7 +422,7 @@ async def test_a_change_whose_reply_is_lost_is_asked_after(
     await working(desk)
     monkeypatch.setattr(exchange._feed, "on_order", lambda order: None)
     exchange.lose_next_response("order.modify")
-    assert await desk.session.modify("O-1", None, 88_000 * UNITS_PER_ONE) is None
+    assert await desk.session.commands.modify("O-1", None, 88_000 * UNITS_PER_ONE) is None
     await until(lambda: of_change(desk))
     assert of_change(desk) == ["changed O-1"]
     assert desk.session.counters["changes of unknown outcome"] == 1
@@ -435,7 +435,7 @@ async def test_a_change_that_never_arrived_is_refused_after_asking(
     await working(desk)
     exchange.fail_next("RPC", "order.modify", -32603, "Internal error")
     exchange.fail_next("GET", "/v1/orders", 400, {"error": "X", "message": "y"}, count=4)
-    assert await desk.session.modify("O-1", None, 88_000 * UNITS_PER_ONE) is None
+    assert await desk.session.commands.modify("O-1", None, 88_000 * UNITS_PER_ONE) is None
     assert of_change(desk) == []
     await until(lambda: of_change(desk))
     # Not before the venue had answered.
@@ -448,8 +448,8 @@ async def test_a_change_that_waits_is_not_sent_when_the_session_closes(
 ) -> None:
     await working(desk)
     exchange.hold_outcomes()
-    await desk.session.modify("O-1", None, 88_000 * UNITS_PER_ONE)
-    waiting = asyncio.create_task(desk.session.modify("O-1", None, 87_000 * UNITS_PER_ONE))
+    await desk.session.commands.modify("O-1", None, 88_000 * UNITS_PER_ONE)
+    waiting = asyncio.create_task(desk.session.commands.modify("O-1", None, 87_000 * UNITS_PER_ONE))
     await asyncio.sleep(0)
     await desk.session.close()
     assert await waiting == "an earlier change of the order has no outcome yet"
@@ -459,10 +459,10 @@ async def test_a_change_that_waits_is_not_sent_when_the_session_closes(
 async def test_a_change_races_the_end_of_the_order(
     desk: Desk, exchange: LocalExchange, end: str
 ) -> None:
-    await desk.session.submit(limit("O-1", "90005", side=SIDE_SELL))
+    await desk.session.commands.submit(limit("O-1", "90005", side=SIDE_SELL))
     await until(lambda: desk.told(about="accepted"))
     exchange.hold_outcomes()
-    await desk.session.modify("O-1", None, 90_006 * UNITS_PER_ONE)
+    await desk.session.commands.modify("O-1", None, 90_006 * UNITS_PER_ONE)
     if end == "filled":
         exchange.take_liquidity(MARKET, "BUY", "0.01")
     else:
@@ -483,7 +483,7 @@ async def test_a_change_of_an_order_that_is_gone_finds_its_end(
     other = Desk(exchange)
     await other.http.delete_order(venue_id)
     await other.close()
-    assert await desk.session.modify("O-1", None, 88_000 * UNITS_PER_ONE) is None
+    assert await desk.session.commands.modify("O-1", None, 88_000 * UNITS_PER_ONE) is None
     first, second = of_change(desk)
     assert first.startswith("modify rejected O-1: ORDER_IS_CLOSED")
     assert second == "canceled O-1: USER_CANCELED"
@@ -496,7 +496,7 @@ async def test_everything_missed_is_told_once_after_a_reconnect(
     desk: Desk, exchange: LocalExchange
 ) -> None:
     await working(desk, "gone")
-    await desk.session.submit(limit("sold", "90005", side=SIDE_SELL))
+    await desk.session.commands.submit(limit("sold", "90005", side=SIDE_SELL))
     await until(lambda: desk.told(about="accepted sold"))
     other = Desk(exchange)
     state = desk.session.store.find_order("gone")
@@ -545,7 +545,7 @@ async def test_missing_fills_are_asked_for(
     desk: Desk, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exchange._feed, "on_fill", lambda fill: None)
-    await desk.session.submit(market("O-1"))
+    await desk.session.commands.submit(market("O-1"))
     await until(lambda: desk.told(about="of O-1" if desk.told(about="fill ") else "nothing"))
     (fill,) = exchange.fills()
     assert desk.told(about="fill ") == [f"fill {fill['id']} of O-1"]
@@ -559,7 +559,7 @@ async def test_fills_the_venue_does_not_have_are_gone_without(
 
     monkeypatch.setattr(exchange._feed, "on_fill", lambda fill: None)
     monkeypatch.setattr(type(desk.session.reader), "fills", no_fills)
-    await desk.session.submit(
+    await desk.session.commands.submit(
         limit("O-1", "90010", size=UNITS_PER_ONE, instruction=INSTRUCTION_IOC)
     )
     await until(lambda: desk.told(about="canceled O-1"))
@@ -598,7 +598,7 @@ async def test_the_stream_is_held_and_then_told_in_order(
     desk: Desk, exchange: LocalExchange
 ) -> None:
     desk.session.hold()
-    await desk.session.submit(market("O-1"))
+    await desk.session.commands.submit(market("O-1"))
     await until(lambda: exchange.fills())
     await asyncio.sleep(0)
     assert not desk.told(about="fill")
@@ -621,7 +621,7 @@ async def test_an_end_that_an_answer_frees_is_told_unless_the_answer_says_it(
 ) -> None:
     monkeypatch.setattr(recovery, "FILLS_DELAYS_SECS", (WAIT_SECS,))
     monkeypatch.setattr(exchange._feed, "on_fill", lambda fill: None)
-    await desk.session.submit(
+    await desk.session.commands.submit(
         limit("O-1", "90010", size=UNITS_PER_ONE, instruction=INSTRUCTION_IOC)
     )
     state = desk.session.store.find_order("O-1")
@@ -643,7 +643,7 @@ async def test_a_hold_that_overflows_ends_with_catching_up(
 ) -> None:
     monkeypatch.setattr(trading_session, "HELD_MESSAGES_MAX", 1)
     desk.session.hold()
-    await desk.session.submit(limit("O-1", "90010"))
+    await desk.session.commands.submit(limit("O-1", "90010"))
     await until(lambda: desk.session.counters.get("held messages dropped"))
     desk.session.release()
     await until(lambda: desk.told(about="of O-1"))
@@ -661,7 +661,7 @@ async def test_an_order_of_an_earlier_run_goes_on(desk: Desk, exchange: LocalExc
     later.session.restore(limit("O-1"), venue_id, time.time_ns(), True, 0, [])
     later.session.restore(limit("O-1"), venue_id, time.time_ns(), True, 0, [])
     await later.session.connect()
-    await later.session.cancel("O-1", "", MARKET)
+    await later.session.commands.cancel("O-1", "", MARKET)
     await until(lambda: later.told() == ["canceled O-1: USER_CANCELED"])
     await later.close()
 
@@ -693,7 +693,7 @@ def test_no_part_of_the_venue_layer_needs_nautilus() -> None:
     ],
 )
 def test_a_reason_is_the_venues(error: RequestRejected, words: str) -> None:
-    assert trading_session._reason(error) == words
+    assert order_commands._reason(error) == words
 
 
 def test_an_unknown_outcome_is_no_rejection() -> None:
