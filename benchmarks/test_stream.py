@@ -29,7 +29,7 @@ from paradex_adapter.translate.market_data import trade_to_trade_tick
 from paradex_adapter.venue.market_feed import MarketFeed
 from paradex_adapter.venue.transports import has_picows
 from paradex_adapter_core.build import is_compiled
-from paradex_adapter_core.messages import TradeTuple
+from paradex_adapter_core.messages.market_data import TradeTuple
 from paradex_adapter_core.vocabulary import KIND_TRADE
 
 RUST = "official Rust client (Bybit)"

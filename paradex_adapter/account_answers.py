@@ -48,7 +48,7 @@ from paradex_adapter.translate.values import (
 )
 from paradex_adapter.venue.account_reader import AccountSnapshot
 from paradex_adapter.venue.trading_session import TradingSession
-from paradex_adapter_core.messages import Fill, OrderUpdate
+from paradex_adapter_core.messages.orders import Fill, OrderUpdate
 from paradex_adapter_core.order_lifecycle import FILLED, QUEUED, REJECTED, SENT, WORKING
 from paradex_adapter_core.order_state import OrderState
 

@@ -19,7 +19,11 @@ from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.serialization.arrow.serializer import register_arrow
 from nautilus_trader.serialization.base import register_serializable_type
 
-from paradex_adapter_core.messages import FundingRateComparison, MarketSummary, TradeTuple
+from paradex_adapter_core.messages.market_data import (
+    FundingRateComparison,
+    MarketSummary,
+    TradeTuple,
+)
 from paradex_adapter_core.vocabulary import (
     ASSET_KINDS,
     FILL_TYPE_NAMES,

@@ -30,7 +30,8 @@ from paradex_adapter.venue.streams import (
     KIND_MARKETS,
 )
 from paradex_adapter_core.errors import CoreError
-from paradex_adapter_core.messages import FundingData, MarketSummary, OtherPush
+from paradex_adapter_core.messages.connection import OtherPush
+from paradex_adapter_core.messages.market_data import FundingData, MarketSummary
 from paradex_adapter_core.vocabulary import KIND_BBO, KIND_BOOK, KIND_FUNDING_DATA, KIND_TRADE
 
 # Below the 60 s a node waits for its clients by default: past them it stops starting, in silence.

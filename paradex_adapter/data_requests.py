@@ -47,7 +47,7 @@ from paradex_adapter.venue.errors import InvalidRequest, ParadexError, excerpt
 from paradex_adapter.venue.history import History, fetch_funding, fetch_klines, fetch_trades
 from paradex_adapter.venue.http import HttpClient
 from paradex_adapter_core.errors import CoreError
-from paradex_adapter_core.messages import BookTuple
+from paradex_adapter_core.messages.market_data import BookTuple
 from paradex_adapter_core.parsers.market_data import parse_orderbook
 from paradex_adapter_core.parsers.markets import parse_market_summaries
 

@@ -6,7 +6,7 @@ from typing import Final, final
 
 from paradex_adapter.translate.instruments import NANOS_PER_DAY
 from paradex_adapter.venue.errors import ConfigurationError
-from paradex_adapter_core.messages import Market
+from paradex_adapter_core.messages.markets import Market
 from paradex_adapter_core.vocabulary import ASSET_KINDS, TRADING_MODES
 
 NANOS_PER_SEC: Final = 1_000_000_000

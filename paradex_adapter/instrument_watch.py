@@ -26,7 +26,8 @@ from paradex_adapter.translate.market_data import OutOfRange
 from paradex_adapter.venue.errors import ParadexError
 from paradex_adapter.venue.http import HttpClient
 from paradex_adapter_core.errors import CoreError
-from paradex_adapter_core.messages import MarketEvent, OtherPush
+from paradex_adapter_core.messages.connection import OtherPush
+from paradex_adapter_core.messages.markets import MarketEvent
 from paradex_adapter_core.parsers.markets import parse_market_event, parse_market_settlement
 from paradex_adapter_core.vocabulary import MARKET_SETTLED
 

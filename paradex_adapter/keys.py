@@ -31,7 +31,7 @@ from paradex_adapter.venue.http import HttpClient
 from paradex_adapter.venue.key_sources import KEY_FILE_BYTES_MAX, read_key_file
 from paradex_adapter.venue.replies import parse_account, parse_onboarding
 from paradex_adapter.venue.signing import OrderSigner
-from paradex_adapter_core.messages import SystemConfig
+from paradex_adapter_core.messages.system import SystemConfig
 from paradex_adapter_core.parsers.system import parse_system_config
 
 REGISTRATION_SECS: Final = 600

@@ -32,7 +32,7 @@ from paradex_adapter.translate.market_state import (
     summary_to_option_greeks,
 )
 from paradex_adapter.venue.streams import ALL_MARKETS
-from paradex_adapter_core.messages import (
+from paradex_adapter_core.messages.market_data import (
     BboTuple,
     BookTuple,
     FundingData,

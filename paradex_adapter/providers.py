@@ -24,7 +24,8 @@ from paradex_adapter.translate.instruments import (
 )
 from paradex_adapter.venue.errors import ConfigurationError, RequestRejected, excerpt
 from paradex_adapter.venue.http import HttpClient
-from paradex_adapter_core.messages import AccountFees, Market, MarketEvent
+from paradex_adapter_core.messages.account import AccountFees
+from paradex_adapter_core.messages.markets import Market, MarketEvent
 from paradex_adapter_core.parsers.account import parse_account_info
 from paradex_adapter_core.parsers.markets import parse_markets
 from paradex_adapter_core.vocabulary import MARKET_DELETED, MARKET_SETTLED

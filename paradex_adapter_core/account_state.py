@@ -13,7 +13,8 @@ from paradex_adapter_core.events import (
     ExternalOrder,
     PositionChanged,
 )
-from paradex_adapter_core.messages import AccountSummary, Balance, OrderUpdate, Position
+from paradex_adapter_core.messages.account import AccountSummary, Balance, Position
+from paradex_adapter_core.messages.orders import OrderUpdate
 from paradex_adapter_core.vocabulary import STATUS_CLOSED
 
 EXTERNAL_ORDERS_MAX: Final = 10_000

@@ -9,7 +9,8 @@ from typing import Final, final
 
 from mypy_extensions import mypyc_attr
 
-from paradex_adapter_core.messages import AccountSummary, Balance, Fill, OrderUpdate, Position
+from paradex_adapter_core.messages.account import AccountSummary, Balance, Position
+from paradex_adapter_core.messages.orders import Fill, OrderUpdate
 
 
 @final

@@ -21,7 +21,8 @@ from paradex_adapter_core.account_state import (
 )
 from paradex_adapter_core.dedup_ledger import LEDGER_CAPACITY, DedupLedger
 from paradex_adapter_core.events import Contradiction, Event, FillApplied
-from paradex_adapter_core.messages import AccountSummary, Balance, Fill, OrderUpdate, Position
+from paradex_adapter_core.messages.account import AccountSummary, Balance, Position
+from paradex_adapter_core.messages.orders import Fill, OrderUpdate
 from paradex_adapter_core.order_state import OrderState
 
 OPEN_ORDERS_MAX: Final = 10_000

@@ -16,7 +16,8 @@ from paradex_adapter_core.events import (
     OrderRejected,
     PositionChanged,
 )
-from paradex_adapter_core.messages import AccountSummary, Fill, OrderUpdate, Position
+from paradex_adapter_core.messages.account import AccountSummary, Position
+from paradex_adapter_core.messages.orders import Fill, OrderUpdate
 from paradex_adapter_core.order_state import OrderState
 from paradex_adapter_core.state_store import StateStore
 from paradex_adapter_core.vocabulary import (

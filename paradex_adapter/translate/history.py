@@ -34,7 +34,12 @@ from paradex_adapter.translate.market_data import (
     round_units,
 )
 from paradex_adapter.translate.values import units_to_decimal
-from paradex_adapter_core.messages import BookTuple, FundingData, KlineTuple, MarketSummary
+from paradex_adapter_core.messages.market_data import (
+    BookTuple,
+    FundingData,
+    KlineTuple,
+    MarketSummary,
+)
 from paradex_adapter_core.vocabulary import RATE_SCALE
 
 NANOS_PER_MIN: Final = 60_000_000_000

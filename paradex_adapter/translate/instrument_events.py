@@ -22,7 +22,7 @@ from nautilus_trader.model.objects import Price
 
 from paradex_adapter.translate.instruments import PRICE_UNITS_MAX, RAW_PER_UNIT
 from paradex_adapter.translate.market_data import OutOfRange, precision_step, round_units
-from paradex_adapter_core.messages import MarketEvent, MarketSettlement
+from paradex_adapter_core.messages.markets import MarketEvent, MarketSettlement
 from paradex_adapter_core.vocabulary import MARKET_CREATED, MARKET_DELETED, MARKET_SETTLED
 
 # The venue's word, as the `reason` of a status.

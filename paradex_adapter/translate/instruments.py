@@ -52,7 +52,8 @@ from nautilus_trader.model.objects import (
 from paradex_adapter.constants import PARADEX_VENUE
 from paradex_adapter.translate.asset_classes import find_asset_class
 from paradex_adapter.translate.option_symbols import find_option_terms
-from paradex_adapter_core.messages import AccountFees, Market
+from paradex_adapter_core.messages.account import AccountFees
+from paradex_adapter_core.messages.markets import Market
 from paradex_adapter_core.vocabulary import (
     ASSET_KINDS,
     KIND_FUTURE,

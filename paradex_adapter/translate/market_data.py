@@ -25,7 +25,7 @@ from paradex_adapter.translate.instruments import (
     QUANTITY_UNITS_MAX,
     RAW_PER_UNIT,
 )
-from paradex_adapter_core.messages import BboTuple, BookTuple, TradeTuple
+from paradex_adapter_core.messages.market_data import BboTuple, BookTuple, TradeTuple
 from paradex_adapter_core.vocabulary import UNITS_SCALE
 
 # Prices kept at once, per precision; a table that is full starts over.

@@ -10,7 +10,7 @@ from nautilus_trader.model.data import IndexPriceUpdate, MarkPriceUpdate, Option
 from nautilus_trader.model.objects import Price
 
 from paradex_adapter.translate.market_data import Scales, learn_prices
-from paradex_adapter_core.messages import MarketSummary
+from paradex_adapter_core.messages.market_data import MarketSummary
 from paradex_adapter_core.vocabulary import RATE_SCALE, UNITS_PER_ONE
 
 _RATE_ONE: Final = 10**RATE_SCALE

@@ -31,7 +31,8 @@ from paradex_adapter.translate.values import (
     units_to_price,
     units_to_quantity,
 )
-from paradex_adapter_core.messages import AccountSummary, Balance, Fill, OrderUpdate, Position
+from paradex_adapter_core.messages.account import AccountSummary, Balance, Position
+from paradex_adapter_core.messages.orders import Fill, OrderUpdate
 from paradex_adapter_core.order_state import OrderState
 from paradex_adapter_core.vocabulary import (
     EXPIRE_REASONS,

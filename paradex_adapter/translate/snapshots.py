@@ -20,7 +20,7 @@ from paradex_adapter.translate.values import (
     fill_to_order_text,
 )
 from paradex_adapter.venue.account_reader import AccountSnapshot
-from paradex_adapter_core.messages import Fill, OrderUpdate
+from paradex_adapter_core.messages.orders import Fill, OrderUpdate
 
 
 @final

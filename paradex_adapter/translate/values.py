@@ -21,7 +21,7 @@ from paradex_adapter.translate.instruments import (
     is_identifier,
 )
 from paradex_adapter_core.decimals import units_to_text
-from paradex_adapter_core.messages import Fill
+from paradex_adapter_core.messages.orders import Fill
 from paradex_adapter_core.vocabulary import (
     FILL_ORDINARY,
     FILL_RPI,

@@ -13,13 +13,8 @@ from paradex_adapter.venue.errors import MalformedReply, VenueUnavailable
 from paradex_adapter.venue.http import HttpClient
 from paradex_adapter.venue.paging import iter_pages
 from paradex_adapter_core.errors import CoreError, MalformedMessage
-from paradex_adapter_core.messages import (
-    AccountSummary,
-    Balance,
-    Fill,
-    OrderUpdate,
-    Position,
-)
+from paradex_adapter_core.messages.account import AccountSummary, Balance, Position
+from paradex_adapter_core.messages.orders import Fill, OrderUpdate
 from paradex_adapter_core.parsers import account as parsers
 from paradex_adapter_core.parsers.counters import count
 from paradex_adapter_core.parsers.fields import SKIPPED_ROW

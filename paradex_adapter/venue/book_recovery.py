@@ -18,7 +18,7 @@ from typing import Final
 from paradex_adapter.venue.errors import ParadexError, RequestRejected
 from paradex_adapter.venue.retry import Backoff
 from paradex_adapter.venue.streams import Stream
-from paradex_adapter_core.messages import BookTuple
+from paradex_adapter_core.messages.market_data import BookTuple
 from paradex_adapter_core.order_book import (
     BOOK_DELTA,
     BOOK_GAP,

@@ -9,7 +9,7 @@ bookkeeping: no I/O, no clock.
 from collections import OrderedDict
 from typing import Final, final
 
-from paradex_adapter_core.messages import Fill, OrderUpdate
+from paradex_adapter_core.messages.orders import Fill, OrderUpdate
 from paradex_adapter_core.vocabulary import (
     FILL_ORDINARY,
     FILL_RPI,

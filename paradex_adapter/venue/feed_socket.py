@@ -23,7 +23,7 @@ from paradex_adapter.venue.errors import (
 from paradex_adapter.venue.feed_health import LagHistogram
 from paradex_adapter.venue.streams import ALL_MARKETS, SCOPED_CHANNEL, ScopedStream, Stream
 from paradex_adapter.venue.websocket import WebSocketConnection
-from paradex_adapter_core.messages import Heartbeat, OtherPush
+from paradex_adapter_core.messages.connection import Heartbeat, OtherPush
 from paradex_adapter_core.vocabulary import (
     KIND_BBO,
     KIND_BOOK,

@@ -14,7 +14,7 @@ from typing import Final, final
 from paradex_adapter.venue.errors import InvalidRequest
 from paradex_adapter.venue.http import HttpClient
 from paradex_adapter.venue.paging import iter_pages
-from paradex_adapter_core.messages import FundingData, KlineTuple, TradeTuple
+from paradex_adapter_core.messages.market_data import FundingData, KlineTuple, TradeTuple
 from paradex_adapter_core.parsers.market_data import (
     parse_funding_data,
     parse_klines,

@@ -28,7 +28,7 @@ from paradex_adapter.venue.socket_pool import SOCKETS_MAX, SocketPool
 from paradex_adapter.venue.streams import BOOK_KINDS, CHANNELS, Stream
 from paradex_adapter.venue.websocket import CONNECT_TIMEOUT_SECS, WebSocketConnection
 from paradex_adapter.venue.wide_channels import WIDE_KINDS, WideChannel
-from paradex_adapter_core.messages import BboTuple, BookTuple, TradeTuple
+from paradex_adapter_core.messages.market_data import BboTuple, BookTuple, TradeTuple
 from paradex_adapter_core.vocabulary import KIND_BBO, KIND_BOOK, KIND_TRADE
 
 SUBSCRIPTIONS_MAX: Final = 4096

@@ -16,7 +16,7 @@ from paradex_adapter.venue.order_requests import cancel_params
 from paradex_adapter.venue.rate_limits import Scope
 from paradex_adapter.venue.websocket import WebSocketConnection
 from paradex_adapter_core.errors import CoreError
-from paradex_adapter_core.messages import OrderUpdate
+from paradex_adapter_core.messages.orders import OrderUpdate
 from paradex_adapter_core.parsers.account import parse_order, parse_order_created
 from paradex_adapter_core.vocabulary import FEED_REST
 

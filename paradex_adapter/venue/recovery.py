@@ -21,7 +21,8 @@ from paradex_adapter.venue.account_reader import AccountReader
 from paradex_adapter.venue.errors import ParadexError
 from paradex_adapter.venue.external_orders import ExternalFact, ExternalOrders
 from paradex_adapter_core.events import Event
-from paradex_adapter_core.messages import AccountSummary, Balance, Fill, OrderUpdate, Position
+from paradex_adapter_core.messages.account import AccountSummary, Balance, Position
+from paradex_adapter_core.messages.orders import Fill, OrderUpdate
 from paradex_adapter_core.state_store import StateStore
 
 # The venue's default for orders that name no receive window.

@@ -19,7 +19,7 @@ from paradex_adapter.venue.errors import (
     excerpt,
 )
 from paradex_adapter.venue.transports import Transport
-from paradex_adapter_core.messages import RpcError, RpcResult
+from paradex_adapter_core.messages.connection import RpcError, RpcResult
 
 REQUEST_TIMEOUT_SECS: Final = 10.0
 PENDING_REQUESTS_MAX: Final = 1024

@@ -36,7 +36,7 @@ from paradex_adapter.venue.transports import (
     need_proxy_url,
     open_transport,
 )
-from paradex_adapter_core.messages import RpcError, RpcResult
+from paradex_adapter_core.messages.connection import RpcError, RpcResult
 from paradex_adapter_core.parsers.frame import FrameParser
 
 SBE_SCHEMA_ID: Final = 1

@@ -8,17 +8,15 @@ Lists skip and count the rows that cannot be read. Whoever needs a complete answ
 """
 
 from paradex_adapter_core.errors import MalformedMessage
-from paradex_adapter_core.messages import (
+from paradex_adapter_core.messages.account import (
     AccountFees,
     AccountSummary,
     Balance,
-    CancelResult,
-    Fill,
     FundingPayment,
     MarginConfig,
-    OrderUpdate,
     Position,
 )
+from paradex_adapter_core.messages.orders import CancelResult, Fill, OrderUpdate
 from paradex_adapter_core.parsers.fields import (
     Row,
     find_account,

@@ -9,7 +9,8 @@ from typing import Final, final
 import orjson
 
 from paradex_adapter_core.errors import MalformedMessage, MissingField
-from paradex_adapter_core.messages import Message, OtherPush, RpcError, RpcResult
+from paradex_adapter_core.messages.connection import OtherPush, RpcError, RpcResult
+from paradex_adapter_core.messages.frame import Message
 from paradex_adapter_core.parsers.account import (
     read_account,
     read_fill,

@@ -8,7 +8,7 @@ exact.
 from typing import Final
 
 from paradex_adapter_core.errors import MalformedMessage, WrongType
-from paradex_adapter_core.messages import (
+from paradex_adapter_core.messages.market_data import (
     BboTuple,
     BookTuple,
     FundingData,

@@ -5,7 +5,8 @@ REST /markets, /markets/history, /markets/settlement-price and /markets/summary,
 """
 
 from paradex_adapter_core.errors import MalformedMessage
-from paradex_adapter_core.messages import Market, MarketEvent, MarketSettlement, MarketSummary
+from paradex_adapter_core.messages.market_data import MarketSummary
+from paradex_adapter_core.messages.markets import Market, MarketEvent, MarketSettlement
 from paradex_adapter_core.parsers.fields import (
     Row,
     find_code,

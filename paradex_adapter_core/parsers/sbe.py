@@ -14,7 +14,8 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from paradex_adapter_core.errors import MalformedMessage, MissingField, TruncatedFrame
-from paradex_adapter_core.messages import BboTuple, BookTuple, Message, TradeTuple
+from paradex_adapter_core.messages.frame import Message
+from paradex_adapter_core.messages.market_data import BboTuple, BookTuple, TradeTuple
 from paradex_adapter_core.parsers.binary import (
     GROUP_HEADER_BYTES,
     HEADER_BYTES,

@@ -9,18 +9,15 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from paradex_adapter_core.errors import MalformedMessage, MissingField
-from paradex_adapter_core.messages import (
-    AccountSummary,
-    Fill,
+from paradex_adapter_core.messages.account import AccountSummary, Position
+from paradex_adapter_core.messages.connection import Heartbeat, Subscribed
+from paradex_adapter_core.messages.frame import Message
+from paradex_adapter_core.messages.market_data import (
     FundingData,
     FundingRateComparison,
-    Heartbeat,
     MarketSummary,
-    Message,
-    OrderUpdate,
-    Position,
-    Subscribed,
 )
+from paradex_adapter_core.messages.orders import Fill, OrderUpdate
 from paradex_adapter_core.parsers.binary import (
     HEADER_BYTES,
     NULL_I64,

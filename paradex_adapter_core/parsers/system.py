@@ -1,7 +1,7 @@
 """The venue about itself: configuration, time, state, tokens and errors."""
 
 from paradex_adapter_core.errors import MalformedMessage
-from paradex_adapter_core.messages import SystemConfig
+from paradex_adapter_core.messages.system import SystemConfig
 from paradex_adapter_core.parsers.fields import (
     as_excerpt,
     find_int,

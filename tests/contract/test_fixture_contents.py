@@ -15,7 +15,7 @@ from paradex_adapter.recording import Frame
 from paradex_adapter.venue.errors import MalformedReply
 from paradex_adapter.venue.replies import parse_onboarding
 from paradex_adapter_core.errors import MalformedMessage, MissingField
-from paradex_adapter_core.messages import Message
+from paradex_adapter_core.messages.frame import Message
 from paradex_adapter_core.parsers import account, market_data, markets, system
 from paradex_adapter_core.parsers.frame import FrameParser
 from paradex_adapter_core.vocabulary import FEED_REST

@@ -182,7 +182,8 @@ def test_translate_uses_the_venues_values_but_nothing_that_works_or_waits():
 
 def waits(thing: object) -> bool:
     """Return whether a function, or a method of a class, is a coroutine function or makes one."""
-    members = vars(thing).values() if isinstance(thing, type) else [thing]
+    kinds = thing.__mro__ if isinstance(thing, type) else ()
+    members = [value for kind in kinds for value in vars(kind).values()] or [thing]
     return any(map(inspect.iscoroutinefunction, members))
 
 
@@ -239,7 +240,7 @@ def test_no_import_cycle_between_our_modules():
         ("paradex_adapter.venue.http", "from nautilus_trader.core import uuid", False),
         ("paradex_adapter.venue.http", "from paradex_adapter.constants import PARADEX", False),
         ("paradex_adapter.venue.http", "def f():\n    import nautilus_trader", False),
-        ("paradex_adapter.venue.http", "from paradex_adapter_core.messages import Fill", True),
+        ("paradex_adapter.venue.http", "from paradex_adapter_core.events import Event", True),
         ("paradex_adapter.local_exchange.sbe", "import paradex_adapter_core", False),
         ("paradex_adapter.local_exchange.sbe", "from paradex_adapter.venue import http", False),
         ("paradex_adapter.local_exchange.sbe", "from . import stark", True),

@@ -13,7 +13,8 @@ import orjson
 import pytest
 
 from paradex_adapter_core.errors import MissingField
-from paradex_adapter_core.messages import Message, OtherPush, RpcError, RpcResult
+from paradex_adapter_core.messages.connection import OtherPush, RpcError, RpcResult
+from paradex_adapter_core.messages.frame import Message
 from paradex_adapter_core.parsers import account, market_data, markets, system
 from paradex_adapter_core.parsers.frame import FrameParser
 from paradex_adapter_core.vocabulary import (

@@ -55,7 +55,8 @@ class Stream:
     """Parses frames and applies what they say of an account, in order."""
 
     def __init__(self) -> None:
-        from paradex_adapter_core.messages import AccountSummary, Fill, OrderUpdate, Position
+        from paradex_adapter_core.messages.account import AccountSummary, Position
+        from paradex_adapter_core.messages.orders import Fill, OrderUpdate
         from paradex_adapter_core.order_book import BookSequence
         from paradex_adapter_core.parsers.frame import FrameParser
         from paradex_adapter_core.state_store import StateStore

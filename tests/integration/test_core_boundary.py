@@ -19,7 +19,8 @@ from paradex_adapter_core.build import is_compiled
 from paradex_adapter_core.decimals import parse_exact, units_to_text
 from paradex_adapter_core.dedup_ledger import DedupLedger
 from paradex_adapter_core.errors import CoreError
-from paradex_adapter_core.messages import Balance, Fill, OrderUpdate
+from paradex_adapter_core.messages.account import Balance
+from paradex_adapter_core.messages.orders import Fill, OrderUpdate
 from paradex_adapter_core.order_book import BookSequence
 from paradex_adapter_core.parsers import account, market_data, markets, system
 from paradex_adapter_core.parsers.frame import FrameParser

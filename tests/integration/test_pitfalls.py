@@ -35,7 +35,7 @@ from paradex_adapter.translate.reports import balances_to_account_balances
 from paradex_adapter.venue import account_reader, recovery
 from paradex_adapter.venue.errors import MalformedReply, ParadexError, VenueUnavailable
 from paradex_adapter.venue.websocket import WebSocketConnection
-from paradex_adapter_core.messages import AccountSummary, Balance
+from paradex_adapter_core.messages.account import AccountSummary, Balance
 from paradex_adapter_core.vocabulary import FEED_REST
 from tests.integration import pitfall_scenarios
 from tests.integration.forked_runs import Run, run_scenarios

@@ -19,7 +19,7 @@ from nautilus_trader.model.identifiers import InstrumentId
 from paradex_adapter.live_streams import LiveStreams
 from paradex_adapter.translate.market_data import Scales
 from paradex_adapter.venue.book_recovery import BOOK_COUNTERS, BookStream
-from paradex_adapter_core.messages import BookTuple
+from paradex_adapter_core.messages.market_data import BookTuple
 from paradex_adapter_core.vocabulary import KIND_BOOK
 
 MARKET = "BTC-USD-PERP"

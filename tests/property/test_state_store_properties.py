@@ -28,7 +28,7 @@ from paradex_adapter_core.events import (
     OrderExpired,
     OrderRejected,
 )
-from paradex_adapter_core.messages import Fill, OrderUpdate
+from paradex_adapter_core.messages.orders import Fill, OrderUpdate
 from paradex_adapter_core.order_lifecycle import (
     CANCELED,
     EXPIRED,

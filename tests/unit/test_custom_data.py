@@ -21,7 +21,7 @@ from paradex_adapter.custom_data import (
     trade_to_custom,
 )
 from paradex_adapter.local_exchange import sbe
-from paradex_adapter_core.messages import FundingRateComparison
+from paradex_adapter_core.messages.market_data import FundingRateComparison
 from paradex_adapter_core.parsers.frame import FrameParser
 from paradex_adapter_core.vocabulary import FILL_LIQUIDATION, KIND_TRADE, SIDE_SELL, UNKNOWN
 from tests.unit.local_exchange.test_sbe import COMPLETE

@@ -12,7 +12,7 @@ from paradex_adapter import providers
 from paradex_adapter.instrument_changes import InstrumentChanges
 from paradex_adapter.providers import EXPIRED_KEPT_NS, ParadexInstrumentProvider
 from paradex_adapter.venue.errors import ConfigurationError, VenueUnavailable
-from paradex_adapter_core.messages import MarketEvent
+from paradex_adapter_core.messages.markets import MarketEvent
 from paradex_adapter_core.parsers.markets import parse_market_event
 from tests.unit.test_providers import BTC, ETH, NEAR, PEPE, TS, Venue, fees, ids, market
 

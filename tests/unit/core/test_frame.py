@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from paradex_adapter_core.messages import OtherPush, RpcError, RpcResult
+from paradex_adapter_core.messages.connection import OtherPush, RpcError, RpcResult
 from paradex_adapter_core.parsers.fields import TEXT_CHARS_MAX
 from paradex_adapter_core.parsers.frame import FrameParser
 from paradex_adapter_core.parsers.sbe import FRAME_BYTES_MAX

@@ -11,7 +11,7 @@ from paradex_adapter_core.events import (
     OrderChanged,
     OrderRejected,
 )
-from paradex_adapter_core.messages import Balance
+from paradex_adapter_core.messages.account import Balance
 from paradex_adapter_core.order_lifecycle import (
     CANCELED,
     CLOSING,

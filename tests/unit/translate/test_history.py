@@ -23,7 +23,7 @@ from paradex_adapter.translate.history import (
 )
 from paradex_adapter.translate.instruments import market_to_instrument
 from paradex_adapter.translate.market_data import OutOfRange, PriceTables
-from paradex_adapter_core.messages import FundingData, MarketSummary
+from paradex_adapter_core.messages.market_data import FundingData, MarketSummary
 from paradex_adapter_core.parsers.markets import parse_market_summaries, parse_markets
 from paradex_adapter_core.vocabulary import KIND_BOOK, KIND_OPTION
 from tests.fixture_files import load_rest

@@ -12,7 +12,7 @@ from paradex_adapter.translate.instrument_events import (
     settlement_to_close,
 )
 from paradex_adapter.translate.market_data import OutOfRange
-from paradex_adapter_core.messages import MarketEvent
+from paradex_adapter_core.messages.markets import MarketEvent
 from paradex_adapter_core.parsers.markets import parse_market_event, parse_market_settlement
 from tests.unit.translate.test_instrument_kinds import MS_26DEC26, OPTION, PERP, SPOT, translate
 

@@ -29,7 +29,7 @@ from paradex_adapter.translate.instruments import (
     market_to_instrument,
     option_to_underlying_index,
 )
-from paradex_adapter_core.messages import AccountFees
+from paradex_adapter_core.messages.account import AccountFees
 from paradex_adapter_core.parsers.markets import parse_markets
 from tests.shared_specs import requires_shared_specs, spec_path
 

@@ -15,7 +15,8 @@ from paradex_adapter.translate.instruments import (
     market_to_instrument,
     symbol_to_instrument_id,
 )
-from paradex_adapter_core.messages import AccountFees, Market
+from paradex_adapter_core.messages.account import AccountFees
+from paradex_adapter_core.messages.markets import Market
 from paradex_adapter_core.parsers.markets import parse_markets
 from paradex_adapter_core.vocabulary import (
     KIND_FUTURE,

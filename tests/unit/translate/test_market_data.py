@@ -32,7 +32,7 @@ from paradex_adapter.translate.market_data import (
     text_to_trade_id,
     trade_to_trade_tick,
 )
-from paradex_adapter_core.messages import BboTuple, BookTuple, TradeTuple
+from paradex_adapter_core.messages.market_data import BboTuple, BookTuple, TradeTuple
 from paradex_adapter_core.vocabulary import (
     FILL_ORDINARY,
     KIND_BBO,

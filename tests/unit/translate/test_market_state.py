@@ -16,7 +16,7 @@ from paradex_adapter.translate.market_state import (
     summary_to_mark_price,
     summary_to_option_greeks,
 )
-from paradex_adapter_core.messages import MarketSummary
+from paradex_adapter_core.messages.market_data import MarketSummary
 from paradex_adapter_core.parsers.frame import FrameParser
 from paradex_adapter_core.parsers.markets import parse_market_summaries
 from paradex_adapter_core.vocabulary import UNITS_PER_ONE

@@ -29,7 +29,8 @@ from paradex_adapter.translate.reports import (
 from paradex_adapter.translate.snapshots import snapshot_to_reports
 from paradex_adapter.translate.values import UnusableMessageError
 from paradex_adapter.venue.account_reader import AccountSnapshot
-from paradex_adapter_core.messages import AccountSummary, Balance, OrderUpdate, Position
+from paradex_adapter_core.messages.account import AccountSummary, Balance, Position
+from paradex_adapter_core.messages.orders import OrderUpdate
 from paradex_adapter_core.state_store import StateStore
 from paradex_adapter_core.vocabulary import (
     FEED_REST,

@@ -24,7 +24,7 @@ from paradex_adapter.translate.values import (
     units_to_price,
     units_to_quantity,
 )
-from paradex_adapter_core.messages import Fill
+from paradex_adapter_core.messages.orders import Fill
 from paradex_adapter_core.vocabulary import (
     FILL_BLOCK_TRADE,
     FILL_LIQUIDATION,

@@ -32,7 +32,7 @@ from paradex_adapter.venue.retry import Backoff
 from paradex_adapter.venue.rpc import RpcRefused
 from paradex_adapter.venue.transports import WebsocketsTransport, open_transport
 from paradex_adapter.venue.websocket import WebSocketConnection
-from paradex_adapter_core.messages import OrderUpdate
+from paradex_adapter_core.messages.orders import OrderUpdate
 from tests.unit.venue.scripted_venue import (
     MARKET,
     PLAIN,
