@@ -11,7 +11,8 @@ import orjson
 
 from paradex_adapter.venue.auth import TokenProvider
 from paradex_adapter.venue.errors import AuthenticationError, NotSent, OutcomeUnknown
-from paradex_adapter.venue.http import COMMAND_WAIT_SECS_MAX, HttpClient
+from paradex_adapter.venue.http import HttpClient
+from paradex_adapter.venue.http_sender import COMMAND_WAIT_SECS_MAX
 from paradex_adapter.venue.order_requests import cancel_params
 from paradex_adapter.venue.rate_limits import Scope
 from paradex_adapter.venue.websocket import WebSocketConnection

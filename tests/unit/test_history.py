@@ -443,7 +443,7 @@ def test_run_says_in_one_line_what_is_wrong(
     said: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("paradex_adapter.venue.http.RETRIES_DEFAULT", 0)
+    monkeypatch.setitem(HttpClient.__init__.__kwdefaults__, "max_retries", 0)
     spoil(venue, tmp_path / "catalog")
     assert run(wanted, tmp_path / "catalog", BASE) == EXIT_FAILED
     (line,) = capsys.readouterr().err.splitlines()

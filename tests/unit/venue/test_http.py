@@ -21,7 +21,8 @@ from paradex_adapter.venue.errors import (
     RequestRejected,
     VenueUnavailable,
 )
-from paradex_adapter.venue.http import COMMAND_BYTES_MAX, RETRIES_MAX, HttpClient
+from paradex_adapter.venue.http import HttpClient
+from paradex_adapter.venue.http_sender import COMMAND_BYTES_MAX, RETRIES_MAX
 from paradex_adapter.venue.rate_limits import RateLimits, Scope
 from tests.shared_specs import requires_shared_specs, spec_path
 

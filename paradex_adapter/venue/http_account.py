@@ -1,0 +1,103 @@
+"""What an account asks over REST about itself: tokens, onboarding, balances, positions, fills.
+
+Specification: the venue's OpenAPI document.
+"""
+
+import orjson
+
+from paradex_adapter.venue.http_sender import HttpSender, page_params
+from paradex_adapter.venue.http_transport import QueryValue, Request, quote_segment
+from paradex_adapter.venue.rate_limits import Scope
+
+
+class AccountRequests(HttpSender):
+    """Requests of one account but for its orders; errors are those of `HttpClient`."""
+
+    async def authenticate(
+        self,
+        account_address: str,
+        public_key_hex: str,
+        signature: str,
+        timestamp_secs: int,
+        expiration_secs: int,
+    ) -> bytes:
+        """Return a token for the account; the key is named since it may be a subkey."""
+        headers = {
+            "PARADEX-STARKNET-ACCOUNT": account_address,
+            "PARADEX-STARKNET-SIGNATURE": signature,
+            "PARADEX-TIMESTAMP": str(timestamp_secs),
+            "PARADEX-SIGNATURE-EXPIRATION": str(expiration_secs),
+        }
+        path = f"/auth/{quote_segment(public_key_hex)}"
+        return await self._perform(
+            Request("POST", path, Scope.AUTH, headers=headers, is_repeatable=True)
+        )
+
+    async def authenticate_ethereum(
+        self, account_address: str, sign_in_headers: dict[str, str]
+    ) -> bytes:
+        """Return a token for an account whose main key is an Ethereum key."""
+        headers = {"PARADEX-STARKNET-ACCOUNT": account_address, **sign_in_headers}
+        return await self._perform(
+            Request("POST", "/v2/auth", Scope.AUTH, headers=headers, is_repeatable=True)
+        )
+
+    async def get_onboarding(
+        self, *, public_key_hex: str | None = None, ethereum_address: str | None = None
+    ) -> bytes:
+        """Return where the account of a Stark public key, or of an Ethereum address, lives."""
+        params: dict[str, QueryValue] = {
+            "account_signer_type": "starknet" if ethereum_address is None else "eip191",
+            "public_key": public_key_hex,
+            "eth_address": ethereum_address,
+        }
+        return await self._read("/onboarding", params)
+
+    async def onboarding(
+        self,
+        ethereum_address: str,
+        account_address: str,
+        public_key_hex: str,
+        signature: str,
+    ) -> bytes:
+        """Register an account whose key derives from an Ethereum key; again changes nothing."""
+        headers = {
+            "PARADEX-ETHEREUM-ACCOUNT": ethereum_address,
+            "PARADEX-STARKNET-ACCOUNT": account_address,
+            "PARADEX-STARKNET-SIGNATURE": signature,
+        }
+        body = orjson.dumps({"public_key": public_key_hex})
+        return await self._perform(
+            Request(
+                "POST", "/onboarding", Scope.AUTH, headers=headers, body=body, is_repeatable=True
+            )
+        )
+
+    async def get_account(self) -> bytes:
+        """Return the account's value, margin requirements and status."""
+        return await self._read_private("/account")
+
+    async def get_account_info(self) -> bytes:
+        """Return the account's kind, keys and fee rates."""
+        return await self._read_private("/account/info")
+
+    async def get_balance(self) -> bytes:
+        """Return the balance of each token."""
+        return await self._read_private("/balance")
+
+    async def get_positions(self) -> bytes:
+        """Return the positions; closed ones may be among them."""
+        return await self._read_private("/positions")
+
+    async def get_fills(
+        self,
+        market: str | None = None,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+        cursor: str | None = None,
+        page_size: int | None = None,
+    ) -> bytes:
+        """Return a page of fills; 5000 a page at most."""
+        return await self._read_private(
+            "/fills", page_params(cursor, page_size, start_ms, end_ms, market=market)
+        )
