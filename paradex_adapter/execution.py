@@ -1,14 +1,12 @@
 """The execution client: NautilusTrader's commands become orders, what Paradex tells becomes news.
 
-It delegates. `venue.trading_session` sends, follows and recovers orders, `order_news` tells the
-engine what becomes of them, `account_answers` answers what the engine asks, and `translate` knows
-both sides' words.
+It delegates. `order_entry` takes the commands, `venue.trading_session` sends, follows and recovers
+orders, `order_news` and `account_news` tell the engine what becomes of them and of the account,
+`account_answers` answers what the engine asks, and `translate` knows both sides' words.
 """
 
 import asyncio
-from collections.abc import Iterable
-from random import Random
-from typing import Any, Final
+from typing import Final
 
 from nautilus_trader.cache.cache import Cache
 from nautilus_trader.common.component import LiveClock, MessageBus
@@ -40,7 +38,6 @@ from nautilus_trader.model.enums import (
     OmsType,
     OrderStatus,
 )
-from nautilus_trader.model.events import OrderFilled
 from nautilus_trader.model.identifiers import (
     AccountId,
     ClientId,
@@ -48,32 +45,18 @@ from nautilus_trader.model.identifiers import (
 )
 from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.model.objects import Money, Price, Quantity
-from nautilus_trader.model.orders import Order
 
 from paradex_adapter.account_answers import AccountAnswers
-from paradex_adapter.config import ParadexExecClientConfig, config_urls
-from paradex_adapter.constants import PARADEX_VENUE, ParadexEnvironment
+from paradex_adapter.account_news import AccountNews
+from paradex_adapter.config import ParadexExecClientConfig
+from paradex_adapter.constants import PARADEX_VENUE
+from paradex_adapter.order_entry import OrderEntry
 from paradex_adapter.order_news import OrderNews
 from paradex_adapter.providers import ParadexInstrumentProvider
-from paradex_adapter.translate.instruments import (
-    RAW_PER_UNIT,
-)
-from paradex_adapter.translate.orders import (
-    find_change_fault,
-    find_denial_reason,
-    order_to_request,
-)
-from paradex_adapter.translate.reports import (
-    balances_to_account_balances,
-    summary_to_margins,
-)
+from paradex_adapter.session_setup import SessionSetup
 from paradex_adapter.translate.values import (
-    UnusableMessageError,
     commission_at_rate,
-    trade_id_to_fill_keys,
 )
-from paradex_adapter.venue.admission import admit
-from paradex_adapter.venue.auth import RECV_WINDOW_MS_DEFAULT, TokenProvider, check_clock
 from paradex_adapter.venue.credentials import Credentials
 from paradex_adapter.venue.errors import (
     AuthenticationError,
@@ -81,13 +64,9 @@ from paradex_adapter.venue.errors import (
     ParadexError,
     RateLimited,
     VenueUnavailable,
-    excerpt,
 )
 from paradex_adapter.venue.external_orders import ExternalFact
 from paradex_adapter.venue.http import HttpClient
-from paradex_adapter.venue.order_commands import CANCELS_AT_ONCE_MAX
-from paradex_adapter.venue.retry import Backoff
-from paradex_adapter.venue.signing import OrderSigner
 from paradex_adapter.venue.trading_session import TradingSession
 from paradex_adapter_core.errors import CoreError
 from paradex_adapter_core.events import (
@@ -96,18 +75,14 @@ from paradex_adapter_core.events import (
     Event,
 )
 from paradex_adapter_core.order_lifecycle import FILLED
-from paradex_adapter_core.parsers.system import parse_system_config
 from paradex_adapter_core.vocabulary import FEED_STREAM
 
-MAINNET_CHAIN_ID: Final = "PRIVATE_SN_PARACLEAR_MAINNET"
 ACCOUNT_SUFFIX_CHARS: Final = 8
 
 # Below the 60 s a node waits for its clients by default: past them it stops starting, in silence.
 CONNECT_SECS_MAX: Final = 45.0
 CONNECT_ATTEMPTS_MAX: Final = 3
 CONNECT_RETRY_DELAY_SECS: Final = 1.0
-# The stream tells every change of margin; balances are read at most this often.
-ACCOUNT_REFRESH_SECS: Final = 1.0
 # How long an order may be neither accepted nor refused before the engine is told that it is there.
 NEW_ORDER_NS_MAX: Final = 10_000_000_000
 # How long the outcome of a change may be awaited before the engine is told how the order is.
@@ -175,11 +150,10 @@ class ParadexExecutionClient(LiveExecutionClient):
         self._provider: Final = provider
         self._credentials: Final = credentials
         self._session: TradingSession | None = None
-        self._tokens: TokenProvider | None = None
-        self._refresh: asyncio.Task[None] | None = None
+        self._setup: Final = SessionSetup(config, http, credentials)
+        self._entry: OrderEntry | None = None
+        self._account_news: AccountNews | None = None
         self._instruments: asyncio.Task[None] | None = None
-        self._is_account_stale = False
-        self._skipped_balances: list[str] = []
         self._release_timer: asyncio.TimerHandle | None = None
         self._reports_topic: Final = f"reports.execution.{PARADEX_VENUE}"
         self._news: Final = OrderNews(self, cache, clock, self._log)
@@ -248,29 +222,19 @@ class ParadexExecutionClient(LiveExecutionClient):
             raise
 
     async def _connect_once(self) -> None:
-        config = parse_system_config(await self._http.get_system_config())
-        self._check_chain(config.starknet_chain_id)
-        recv_window_ms = self._options.recv_window_ms
-        offset_ms = await check_clock(self._http, recv_window_ms or RECV_WINDOW_MS_DEFAULT)
-        signer = OrderSigner(self._credentials, config.starknet_chain_id)
-        self._tokens = TokenProvider(
-            self._http,
-            signer,
-            recv_window_ms=recv_window_ms or RECV_WINDOW_MS_DEFAULT,
-            clock_offset_ms=offset_ms,
-            l1_chain_id=int(config.l1_chain_id) if config.l1_chain_id.isdecimal() else 0,
-        )
-        self._http.token_provider = self._tokens
-        # A wrong key or account says so here, before anything else is asked.
-        await admit(
-            self._http, self._tokens, self._credentials, signer, onboard=self._options.onboard
-        )
+        await self._setup.sign_in()
         await self._provider.initialize()
         self._cache_instruments()
-        self._session = self._make_session(signer, offset_ms)
-        self._restore_orders()
+        self._session = self._setup.make_session(
+            self._on_events, self._on_external, self._clock.timestamp_ns, self._warn
+        )
+        self._entry = OrderEntry(
+            self, self._session, self._credentials, self._cache, self._clock, self._log
+        )
+        self._entry.restore_orders()
+        self._account_news = AccountNews(self, self._session, self._clock, self._log)
         await self._session.refresh_account()
-        self._tell_account()
+        self._account_news.tell_account()
         await self._await_account_registered()
         self._msgbus.subscribe(topic=self._reports_topic, handler=self._on_reconciled)
         # Held until the engine has reconciled what there was before: in the order it happened.
@@ -282,25 +246,6 @@ class ParadexExecutionClient(LiveExecutionClient):
                 name="paradex-instruments",
             )
 
-    def _make_session(self, signer: OrderSigner, offset_ms: int) -> TradingSession:
-        assert self._tokens is not None
-        options = self._options
-        _, base_url_ws = config_urls(options)
-        return TradingSession(
-            self._http,
-            self._tokens,
-            signer,
-            base_url_ws,
-            on_events=self._on_events,
-            on_external=self._on_external,
-            recv_window_ms=options.recv_window_ms,
-            clock_offset_ms=offset_ms,
-            clock_ns=self._clock.timestamp_ns,
-            backoff=Backoff(options.retry_delay_initial_ms, options.retry_delay_max_ms, Random()),
-            proxy_url=options.proxy_url,
-            warn=self._warn,
-        )
-
     async def _disconnect(self) -> None:
         await self._close_session()
         await self._http.close()
@@ -309,32 +254,16 @@ class ParadexExecutionClient(LiveExecutionClient):
         if self._release_timer is not None:
             self._release_timer.cancel()
             self._release_timer = None
-        for task in (self._refresh, self._instruments):
-            if task is not None:
-                task.cancel()
-                await asyncio.wait([task])
+        if self._account_news is not None:
+            await self._account_news.close()
+        if self._instruments is not None:
+            self._instruments.cancel()
+            await asyncio.wait([self._instruments])
         if self._msgbus.is_subscribed(topic=self._reports_topic, handler=self._on_reconciled):
             self._msgbus.unsubscribe(topic=self._reports_topic, handler=self._on_reconciled)
         if self._session is not None:
             await self._session.close()
-        if self._tokens is not None:
-            await self._tokens.close()
-            self._tokens = None
-
-    def _check_chain(self, chain_id: str) -> None:
-        """Refuse to sign for another environment than the one the user named."""
-        environment = self._options.environment
-        if environment is None:
-            if self._options.base_url_http is not None:
-                return
-            environment = ParadexEnvironment.MAINNET
-        if (environment is ParadexEnvironment.MAINNET) != (chain_id == MAINNET_CHAIN_ID):
-            base_url_http, _ = config_urls(self._options)
-            raise ConfigurationError(
-                "environment",
-                f"it is {environment.value}, but {base_url_http} trades on chain {chain_id}; "
-                "set the environment or the base URLs of that exchange",
-            )
+        await self._setup.close()
 
     def _cache_instruments(self) -> None:
         """Put the instruments into the cache: without our data client nobody else does."""
@@ -353,135 +282,31 @@ class ParadexExecutionClient(LiveExecutionClient):
             else:
                 self._cache_instruments()
 
-    def _restore_orders(self) -> None:
-        """Take up the open orders of an earlier run that the cache still holds."""
-        orders = [
-            *self._cache.orders_open(venue=PARADEX_VENUE),
-            *self._cache.orders_inflight(venue=PARADEX_VENUE),
-        ]
-        for order in orders:
-            instrument = self._cache.instrument(order.instrument_id)
-            is_ours = order.account_id in (None, self.account_id)
-            if not is_ours or find_denial_reason(order, instrument) is not None:
-                continue
-            fills = [event for event in order.events if isinstance(event, OrderFilled)]
-            self.session.restore(
-                order_to_request(order, instrument),
-                order.venue_order_id.value if order.venue_order_id is not None else "",
-                order.ts_init,
-                is_accepted=order.venue_order_id is not None,
-                filled=order.filled_qty.raw // RAW_PER_UNIT,
-                fills=[key for fill in fills for key in trade_id_to_fill_keys(fill.trade_id)],
-            )
-
     # -- commands ---------------------------------------------------------------------------------
 
     async def _submit_order(self, command: SubmitOrder) -> None:
-        await self._submit(command.order)
+        await self._entry_for_trading().submit_order(command)
 
     async def _submit_order_list(self, command: SubmitOrderList) -> None:
-        for order in command.order_list.orders:
-            await self._submit(order)
-
-    async def _submit(self, order: Order) -> None:
-        # Who trades has reconciled, or does not want to.
-        self._release_stream()
-        if order.is_closed:
-            self._log.warning(f"Cannot submit {order.client_order_id!r}: it is closed already")
-            return
-        instrument = self._cache.instrument(order.instrument_id)
-        reason = self._credentials.denial_reason or find_denial_reason(order, instrument)
-        if reason is None and self.session.store.is_full:
-            reason = f"{self.session.store.open_orders_max} orders are open already"
-        if reason is None and self.session.store.find_order(order.client_order_id.value):
-            reason = "its client order id was sent before"
-        ts_event = self._clock.timestamp_ns()
-        ids = (order.strategy_id, order.instrument_id, order.client_order_id)
-        if reason is not None:
-            self.generate_order_denied(*ids, reason, ts_event)
-            return
-        self.generate_order_submitted(*ids, ts_event)
-        await self.session.commands.submit(order_to_request(order, instrument))
+        await self._entry_for_trading().submit_order_list(command)
 
     async def _modify_order(self, command: ModifyOrder) -> None:
-        order = self._cache.order(command.client_order_id)
-        if order is None:
-            self._log.error(f"Cannot modify {command.client_order_id!r}: it is not in the cache")
-            return
-        self._release_stream()
-        instrument = self._cache.instrument(order.instrument_id)
-        quantity, price = command.quantity, command.price
-        reason = self._credentials.denial_reason or find_change_fault(
-            order, instrument, quantity, price, command.trigger_price
-        )
-        if reason is None:
-            reason = await self.session.commands.modify(
-                order.client_order_id.value,
-                None if quantity is None else quantity.raw // RAW_PER_UNIT,
-                None if price is None else price.raw // RAW_PER_UNIT,
-            )
-        if reason is not None:
-            self.generate_order_modify_rejected(
-                order.strategy_id,
-                order.instrument_id,
-                order.client_order_id,
-                order.venue_order_id,
-                reason,
-                self._clock.timestamp_ns(),
-            )
+        await self._entry_for_trading().modify_order(command)
 
     async def _cancel_order(self, command: CancelOrder) -> None:
-        order = self._cache.order(command.client_order_id)
-        if order is None:
-            self._log.error(f"Cannot cancel {command.client_order_id!r}: it is not in the cache")
-            return
-        await self._cancel(order)
+        await self._entry_for_trading().cancel_order(command)
 
     async def _cancel_all_orders(self, command: CancelAllOrders) -> None:
-        scope: dict[str, Any] = {
-            "venue": None,
-            "instrument_id": command.instrument_id,
-            "strategy_id": command.strategy_id,
-            "side": command.order_side,
-        }
-        # One by one: the venue's own cancel-all knows neither strategies nor sides.
-        orders = {
-            order.client_order_id: order
-            for order in (*self._cache.orders_open(**scope), *self._cache.orders_inflight(**scope))
-        }
-        await self._cancel_each(orders.values())
+        await self._entry_for_trading().cancel_all_orders(command)
 
     async def _batch_cancel_orders(self, command: BatchCancelOrders) -> None:
-        orders = [self._cache.order(cancel.client_order_id) for cancel in command.cancels]
-        await self._cancel_each(order for order in orders if order is not None)
+        await self._entry_for_trading().batch_cancel_orders(command)
 
-    async def _cancel_each(self, orders: Iterable[Order]) -> None:
-        slots = asyncio.Semaphore(CANCELS_AT_ONCE_MAX)
-
-        async def cancel(order: Order) -> None:
-            async with slots:
-                await self._cancel(order)
-
-        await asyncio.gather(*(cancel(order) for order in orders))
-
-    async def _cancel(self, order: Order) -> None:
+    def _entry_for_trading(self) -> OrderEntry:
+        # Who trades has reconciled, or does not want to.
         self._release_stream()
-        reason: str | None = self._credentials.denial_reason
-        if not reason:
-            reason = await self.session.commands.cancel(
-                order.client_order_id.value,
-                order.venue_order_id.value if order.venue_order_id is not None else "",
-                order.instrument_id.symbol.value,
-            )
-        if reason is not None:
-            self.generate_order_cancel_rejected(
-                order.strategy_id,
-                order.instrument_id,
-                order.client_order_id,
-                order.venue_order_id,
-                reason,
-                self._clock.timestamp_ns(),
-            )
+        assert self._entry is not None, "not connected"
+        return self._entry
 
     async def _query_account(self, command: QueryAccount) -> None:
         try:
@@ -489,7 +314,8 @@ class ParadexExecutionClient(LiveExecutionClient):
         except ParadexError as error:
             self._log.error(f"Cannot query the account: {error}")
             return
-        self._tell_account()
+        assert self._account_news is not None
+        self._account_news.tell_account()
 
     async def _query_order(self, command: QueryOrder) -> None:
         try:
@@ -663,8 +489,8 @@ class ParadexExecutionClient(LiveExecutionClient):
     def _on_events(self, events: list[Event]) -> None:
         for event in events:
             if isinstance(event, AccountChanged):
-                if event.summary.feed == FEED_STREAM:
-                    self._refresh_account_soon()
+                if event.summary.feed == FEED_STREAM and self._account_news is not None:
+                    self._account_news.refresh_soon()
             elif isinstance(event, Contradiction):
                 self._report_filled_soon(event.client_order_id)
             else:
@@ -692,45 +518,6 @@ class ParadexExecutionClient(LiveExecutionClient):
     def _on_external(self, facts: list[ExternalFact]) -> None:
         for fact in facts:
             self._news.tell_fact(fact)
-
-    # -- account ----------------------------------------------------------------------------------
-
-    def _tell_account(self) -> None:
-        store = self.session.store
-        summary = store.account_summary
-        skipped: list[str] = []
-        try:
-            balances = balances_to_account_balances(store.balances(), summary, skipped)
-            margins = summary_to_margins(summary)
-        except UnusableMessageError as error:
-            self._log.error(f"The account state is not told: {error}")
-            return
-        if skipped != self._skipped_balances:
-            self._skipped_balances = skipped
-            self._log.warning(f"Not in the account state: {excerpt('; '.join(skipped))}")
-        self.generate_account_state(
-            balances,
-            margins,
-            reported=True,
-            ts_event=self._clock.timestamp_ns() if summary is None else summary.ts_updated,
-        )
-
-    def _refresh_account_soon(self) -> None:
-        self._is_account_stale = True
-        if self._refresh is None or self._refresh.done():
-            self._refresh = self._loop.create_task(self._refresh_account(), name="paradex-balances")
-
-    async def _refresh_account(self) -> None:
-        # News that comes while the venue answers calls for another answer.
-        while self._is_account_stale:
-            await asyncio.sleep(ACCOUNT_REFRESH_SECS)
-            self._is_account_stale = False
-            try:
-                await self.session.refresh_account()
-            except ParadexError as error:
-                self._log.warning(f"Balances are not up to date: {error}")
-            else:
-                self._tell_account()
 
     def _warn(self, text: str) -> None:
         self._log.warning(text)
