@@ -8,17 +8,20 @@ from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from typing import Final
 
+from paradex_adapter.local_exchange.account_records import Liquidation, TradeBust, Transfer
 from paradex_adapter.local_exchange.amounts import AVERAGE_STEP, MONEY, ZERO, amount_text
 from paradex_adapter.local_exchange.margins import Requirement, requirement
 from paradex_adapter.local_exchange.markets import MAKER_FEE, OPTION_FEE, TAKER_FEE, Market
 from paradex_adapter.local_exchange.orders import Order
-from paradex_adapter.local_exchange.payments import BalanceEvent, FundingPayment
+from paradex_adapter.local_exchange.payments import FILL_EVENTS, BalanceEvent, FundingPayment
 from paradex_adapter.local_exchange.positions import Position
 from paradex_adapter.local_exchange.sequences import Identifiers
 
 ORDERS_KEPT_MAX: Final = 200_000
 FILLS_KEPT_MAX: Final = 200_000
 PAYMENTS_KEPT_MAX: Final = 100_000
+#: Of each: busts, liquidations and transfers.
+RECORDS_KEPT_MAX: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,9 @@ class Fill:
     created_at: int
     seq_no: int
     realized_funding: Decimal = ZERO
+    #: The other account of the trade, and the funding index it happened at; neither is told.
+    counterparty: str = ""
+    funding_index: Decimal = ZERO
 
     def response(self) -> dict[str, object]:
         """Return the fill as REST and the JSON channel show it."""
@@ -108,6 +114,8 @@ class Account:
         # Of an account whose main key is an Ethereum key, which has no Stark public key.
         self.ethereum_address = ""
         self.is_recorded = True
+        # ACTIVE or LIQUIDATION.
+        self.status = "ACTIVE"
         self.cash = cash
         self.created_at = now_ms
         self.updated_at = now_ms
@@ -120,6 +128,11 @@ class Account:
         self.client_ids: dict[str, Order] = {}
         self.fills: deque[Fill] = deque(maxlen=FILLS_KEPT_MAX)
         self.payments: deque[FundingPayment] = deque(maxlen=PAYMENTS_KEPT_MAX)
+        # The ordinals of the fills that were reverted.
+        self.busted: set[int] = set()
+        self.busts: deque[TradeBust] = deque(maxlen=RECORDS_KEPT_MAX)
+        self.liquidations: deque[Liquidation] = deque(maxlen=RECORDS_KEPT_MAX)
+        self.transfers: deque[Transfer] = deque(maxlen=RECORDS_KEPT_MAX)
         self.maker_fee = MAKER_FEE
         self.taker_fee = TAKER_FEE
         self.order_ids = Identifiers(seed, f"orders:{label}")
@@ -222,7 +235,7 @@ class Account:
             "margin_cushion": _cents(margin.cushion),
             "total_collateral": _cents(margin.collateral),
             "settlement_asset": "USDC",
-            "status": "ACTIVE",
+            "status": self.status,
             "seq_no": self.seq_no,
             "last_seen_notification": 0,
             "updated_at": self.updated_at,
@@ -300,6 +313,7 @@ def balance_event(fill: Fill, before: Decimal, account: Account, market: Market)
         realized_funding=fill.realized_funding,
         fees=fill.fee,
         created_at=fill.created_at,
+        kind=FILL_EVENTS.get(fill.fill_type, "TRANSACTION_FILL"),
     )
 
 

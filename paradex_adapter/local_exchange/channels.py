@@ -27,16 +27,17 @@ COMPARISON: Final = "funding_rate_comparison"
 PUBLIC: Final = {"bbo": True, "trades": True, "markets_summary": None, "funding_data": None}
 PRIVATE: Final = {"orders": True, "fills": True, "positions": False, "account": False}
 #: Private and without a binary form.
-PRIVATE_JSON: Final = {"funding_payments": True, "balance_events": False}
+PRIVATE_JSON: Final = {
+    "funding_payments": True,
+    "balance_events": False,
+    "tradebusts": False,
+    "transfers": False,
+}
 #: Public, and JSON on every connection: it has no binary form.
 MARKET_EVENTS: Final = "markets"
 PUBLIC_JSON: Final = {MARKET_EVENTS: None}
 #: Taken, and silent: nothing of the kind happens here.
-SILENT_PRIVATE: Final = {
-    "tradebusts": False,
-    "transaction": False,
-    "transfers": False,
-}
+SILENT_PRIVATE: Final = {"transaction": False}
 BOOK: Final = "order_book"
 BBO: Final = "bbo"
 #: The best 15 levels at a fixed rate, aggregated to a price step where one is named.

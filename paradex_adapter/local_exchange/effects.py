@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from paradex_adapter.local_exchange.account_records import TradeBust, Transfer
 from paradex_adapter.local_exchange.accounts import Account, Fill
 from paradex_adapter.local_exchange.book import BookChange
 from paradex_adapter.local_exchange.markets import Market, Trade
@@ -38,6 +39,12 @@ class Listener(Protocol):
     def on_balance(self, event: BalanceEvent) -> None:
         """Hear of cash that a fill moved."""
 
+    def on_bust(self, bust: TradeBust) -> None:
+        """Hear of a fill that was reverted."""
+
+    def on_transfer(self, transfer: Transfer) -> None:
+        """Hear of a deposit or withdrawal, or of what became of it."""
+
     def on_account(self, account: Account) -> None:
         """Hear of a changed balance or margin."""
 
@@ -53,6 +60,8 @@ class Effects:
     accounts: dict[str, Account] = field(default_factory=dict)
     payments: list[FundingPayment] = field(default_factory=list)
     balance_events: list[BalanceEvent] = field(default_factory=list)
+    busts: list[TradeBust] = field(default_factory=list)
+    transfers: list[Transfer] = field(default_factory=list)
 
     def tell(
         self,
@@ -73,6 +82,10 @@ class Effects:
             listener.on_fill(fill)
         if not is_order_before_fill:
             self._tell_orders(listener)
+        for bust in self.busts:
+            listener.on_bust(bust)
+        for transfer in self.transfers:
+            listener.on_transfer(transfer)
         for payment in self.payments:
             listener.on_payment(payment)
         for event in self.balance_events:

@@ -12,6 +12,7 @@ from typing import Final
 import orjson
 
 from paradex_adapter.local_exchange import frames, sbe
+from paradex_adapter.local_exchange.account_records import TradeBust, Transfer
 from paradex_adapter.local_exchange.accounts import Account, Fill
 from paradex_adapter.local_exchange.amounts import ZERO, average
 from paradex_adapter.local_exchange.book import BookChange
@@ -333,6 +334,14 @@ class Feed:
         """Send a change of cash."""
         response = event.response(self._options.usdc_price)
         self._private_json("balance_events", ALL, event.account, response)
+
+    def on_bust(self, bust: TradeBust) -> None:
+        """Send that a fill was reverted."""
+        self._private_json("tradebusts", ALL, bust.account, bust.response())
+
+    def on_transfer(self, transfer: Transfer) -> None:
+        """Send a deposit or withdrawal."""
+        self._private_json("transfers", ALL, transfer.account, transfer.response())
 
     def _private_json(
         self, family: str, market: str, account: str, response: dict[str, object]

@@ -302,7 +302,7 @@ def account_frame(account: Account, margin: Margin, seq: int, now_us: int) -> Fr
         "updatedAt": account.updated_at * _US_PER_MS,
         "account": account.address,
         "marginCushion": _eight(margin.cushion),
-        "status": "ACTIVE",
+        "status": account.status,
         "lastSeenNotification": 0,
         "settlementAsset": "USDC",
     }

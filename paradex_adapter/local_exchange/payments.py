@@ -10,6 +10,13 @@ from paradex_adapter.local_exchange.amounts import amount_text
 
 USDC_ADDRESS: Final = "0x7348407ebad690fec0cc8597e87dc16ef7b269a655ff72587dafff83d462be2"
 
+#: What a balance event is called by the type of its fill. The venue names one; the others are those
+#: of its list of transactions.
+FILL_EVENTS: Final = {
+    "LIQUIDATION": "TRANSACTION_LIQUIDATE",
+    "SETTLE_MARKET": "TRANSACTION_SETTLE_MARKET",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class FundingPayment:
@@ -39,7 +46,7 @@ class FundingPayment:
 
 @dataclass(frozen=True, slots=True)
 class BalanceEvent:
-    """One change of an account's cash by a fill."""
+    """One change of an account's cash by a fill, by a bust of one, or by a transfer."""
 
     account: str
     fill_id: str
@@ -51,14 +58,16 @@ class BalanceEvent:
     realized_funding: Decimal
     fees: Decimal
     created_at: int
+    kind: str = "TRANSACTION_FILL"
+    status: str = "ON_BLOCKCHAIN"
 
     def response(self, usdc_price: Decimal) -> dict[str, object]:
         """Return the event as the channel shows it."""
         return {
-            "type": "TRANSACTION_FILL",
+            "type": self.kind,
             "fill_id": self.fill_id,
             "market": self.market,
-            "status": "ON_BLOCKCHAIN",
+            "status": self.status,
             "settlement_asset_name": "USDC",
             "settlement_asset_address": USDC_ADDRESS,
             "settlement_asset_balance_before": amount_text(self.before),

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from paradex_adapter.local_exchange.account_records import TradeBust, Transfer
 from paradex_adapter.local_exchange.accounts import Account, Fill
 from paradex_adapter.local_exchange.book import BookChange
 from paradex_adapter.local_exchange.engine import Engine
@@ -29,6 +30,8 @@ class Heard:
     accounts: list[str] = field(default_factory=list)
     payments: list[FundingPayment] = field(default_factory=list)
     balances: list[BalanceEvent] = field(default_factory=list)
+    busts: list[TradeBust] = field(default_factory=list)
+    transfers: list[tuple[str, str]] = field(default_factory=list)
     levels: dict[tuple[str, Decimal], Decimal] = field(default_factory=dict)
 
     def on_trade(self, trade: Trade) -> None:
@@ -57,6 +60,12 @@ class Heard:
 
     def on_balance(self, event: BalanceEvent) -> None:
         self.balances.append(event)
+
+    def on_bust(self, bust: TradeBust) -> None:
+        self.busts.append(bust)
+
+    def on_transfer(self, transfer: Transfer) -> None:
+        self.transfers.append((transfer.id, transfer.status))
 
     def on_account(self, account: Account) -> None:
         self.accounts.append(account.address)
