@@ -126,13 +126,33 @@ class Gateway:
 
     def enter(self, session: Session, request: OrderRequest) -> Order:
         """Enter a checked order and queue its outcome."""
-        account = session.account
-        order = self.new_order(account, request)
+        order = self.new_order(session.account, request)
         order.is_interactive = session.is_interactive
-        account.keep(order)
-        asyncio.get_running_loop().call_soon(self._listener.on_order, copy.copy(order))
+        self.keep(session.account, order)
         self._outcomes.put(lambda: self._engine.process(order))
         return order
+
+    def check_total(self, session: Session, request: OrderRequest, children: int) -> None:
+        """Check a market order that is to be traded in so many children.
+
+        Raises
+        ------
+        VenueError
+            With the venue's word for the first thing wrong.
+        """
+        self._check_system(request)
+        market = self.market(request.market)
+        self._check_kind(request, market)
+        self._check_signature(session, request)
+        if not is_multiple(request.size, market.rules.step):
+            raise VenueError("INVALID_ORDER_SIZE", "size: not a multiple of order_size_increment")
+        if request.size > market.rules.max_order_size * children:
+            raise VenueError("INVALID_ORDER_SIZE", "size: greater than max_order_size")
+
+    def keep(self, account: Account, order: Order) -> None:
+        """Enter a new order among its account's, and tell of it."""
+        account.keep(order)
+        asyncio.get_running_loop().call_soon(self._listener.on_order, copy.copy(order))
 
     def new_order(self, account: Account, request: OrderRequest) -> Order:
         """Make the order of a request."""

@@ -14,6 +14,14 @@ AUTH_MAX: Final = 600
 PRIVATE_GET_MAX: Final = 600
 ORDERS_MAX: Final = 17_250
 BUCKETS_MAX: Final = 10_000
+_PRIVATE: Final = (
+    "/v1/account",
+    "/v1/algo/orders",
+    "/v1/orders",
+    "/v1/fills",
+    "/v1/positions",
+    "/v1/balance",
+)
 
 
 @dataclass(slots=True)
@@ -58,10 +66,10 @@ class RateLimits:
 
 def budget_of(method: str, path: str) -> tuple[str, int]:
     """Return the kind of a request and its budget per minute."""
-    if method == "POST" and path.startswith(("/v1/auth", "/v1/onboarding", "/v2/auth")):
+    if method == "POST" and path.startswith(("/v1/auth", "/v1/onboarding", "/v2/auth", "/v2/onboarding")):
         return "auth", AUTH_MAX
-    if path.startswith("/v1/orders") and method != "GET":
+    if path.startswith(("/v1/orders", "/v1/algo/orders")) and method != "GET":
         return "orders", ORDERS_MAX
-    if path.startswith(("/v1/account", "/v1/orders", "/v1/fills", "/v1/positions", "/v1/balance")):
+    if path.startswith(_PRIVATE):
         return "private", PRIVATE_GET_MAX
     return "public", PUBLIC_MAX
