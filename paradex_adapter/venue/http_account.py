@@ -73,6 +73,21 @@ class AccountRequests(HttpSender):
             )
         )
 
+    async def post_onboarding_v2(
+        self, account_address: str, sign_in_headers: dict[str, str], public_key_hex: str
+    ) -> bytes:
+        """Register an account whose main key is an Ethereum key, given by its public key.
+
+        `sign_in_headers` hold the signed message, as for `authenticate_ethereum`.
+        """
+        headers = {"PARADEX-STARKNET-ACCOUNT": account_address, **sign_in_headers}
+        body = orjson.dumps({"public_key": public_key_hex})
+        return await self._perform(
+            Request(
+                "POST", "/v2/onboarding", Scope.AUTH, headers=headers, body=body, is_repeatable=True
+            )
+        )
+
     async def get_account(self) -> bytes:
         """Return the account's value, margin requirements and status."""
         return await self._read_private("/account")
@@ -100,4 +115,33 @@ class AccountRequests(HttpSender):
         """Return a page of fills; 5000 a page at most."""
         return await self._read_private(
             "/fills", page_params(cursor, page_size, start_ms, end_ms, market=market)
+        )
+
+    async def get_trade_busts(
+        self,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+        cursor: str | None = None,
+        page_size: int | None = None,
+    ) -> bytes:
+        """Return a page of fills that were taken back; 5000 a page at most."""
+        return await self._read_private(
+            "/tradebusts", page_params(cursor, page_size, start_ms, end_ms)
+        )
+
+    async def get_account_margin(self, market: str) -> bytes:
+        """Return the leverage and the margin type of one market; the venue must be given it."""
+        return await self._read_private("/account/margin", {"market": market})
+
+    async def post_account_margin(self, market: str, body: bytes) -> bytes:
+        """Set the leverage and the margin type of one market; again changes nothing."""
+        return await self._perform(
+            Request(
+                "POST",
+                f"/account/margin/{quote_segment(market)}",
+                Scope.ORDERS,
+                body=body,
+                is_private=True,
+                is_repeatable=True,
+            )
         )

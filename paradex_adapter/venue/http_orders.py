@@ -38,6 +38,29 @@ class OrderRequests(HttpSender):
             "/orders-history", page_params(cursor, page_size, start_ms, end_ms, **filters)
         )
 
+    async def get_algo_orders(self) -> bytes:
+        """Return the open algo orders; the venue filters them by nothing."""
+        return await self._read_private("/algo/orders")
+
+    async def get_algo_order(self, algo_id: str) -> bytes:
+        """Return an open algo order; a closed one is in `get_algo_orders_history` alone."""
+        return await self._read_private(f"/algo/orders/{quote_segment(algo_id)}")
+
+    async def get_algo_orders_history(
+        self,
+        market: str | None = None,
+        status: str | None = None,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+        cursor: str | None = None,
+        page_size: int | None = None,
+    ) -> bytes:
+        """Return a page of algo orders, closed ones included; 5000 a page at most."""
+        return await self._read_private(
+            "/algo/orders-history",
+            page_params(cursor, page_size, start_ms, end_ms, market=market, status=status),
+        )
+
     async def post_order(self, body: bytes) -> bytes:
         """Submit a signed order; the venue has queued it, no more, when this returns."""
         return await self._command("POST", "/orders", body=body)
@@ -45,6 +68,14 @@ class OrderRequests(HttpSender):
     async def put_order(self, venue_order_id: str, body: bytes) -> bytes:
         """Ask for a change of an order; the venue has queued it, no more, when this returns."""
         return await self._command("PUT", f"/orders/{quote_segment(venue_order_id)}", body=body)
+
+    async def post_orders_batch(self, body: bytes) -> bytes:
+        """Submit an array of 1 to 10 signed orders, each queued or refused on its own.
+
+        One that is not well formed, or signed wrongly, has all of them refused. Neither `orders`
+        nor `errors` of the reply promises the order of the request.
+        """
+        return await self._command("POST", "/orders/batch", body=body)
 
     async def delete_order(self, venue_order_id: str) -> bytes:
         """Ask for the cancellation of an order."""
@@ -63,3 +94,19 @@ class OrderRequests(HttpSender):
     async def delete_all_orders(self, market: str | None = None) -> bytes:
         """Ask for the cancellation of every order of one market, or of all."""
         return await self._command("DELETE", "/orders", params={"market": market})
+
+    async def delete_orders_batch(self, body: bytes) -> bytes:
+        """Ask for the cancellation of the `order_ids` and `client_order_ids` of the body.
+
+        The reply tells of each whether it was queued for cancellation, was closed already or was
+        not found.
+        """
+        return await self._command("DELETE", "/orders/batch", body=body)
+
+    async def post_algo_order(self, body: bytes) -> bytes:
+        """Start a signed algo order; the venue has queued it, no more, when this returns."""
+        return await self._command("POST", "/algo/orders", body=body)
+
+    async def delete_algo_order(self, algo_id: str) -> bytes:
+        """Ask for the end of an algo order."""
+        return await self._command("DELETE", f"/algo/orders/{quote_segment(algo_id)}")

@@ -153,9 +153,36 @@ READS: list[tuple[Call, str, dict[str, str], bool]] = [
         {"market": "E-P", "start_at": "1", "end_at": "2", "cursor": "cur", "page_size": "10"},
         True,
     ),
+    (lambda c: c.get_algo_orders(), "/algo/orders", {}, True),
+    (lambda c: c.get_algo_order("7"), "/algo/orders/7", {}, True),
+    (
+        lambda c: c.get_algo_orders_history("E-P", "CLOSED", 1, 2, "cur", 5000),
+        "/algo/orders-history",
+        {
+            "market": "E-P",
+            "status": "CLOSED",
+            "start_at": "1",
+            "end_at": "2",
+            "cursor": "cur",
+            "page_size": "5000",
+        },
+        True,
+    ),
+    (
+        lambda c: c.get_trade_busts(1, 2, "cur", 10),
+        "/tradebusts",
+        {"start_at": "1", "end_at": "2", "cursor": "cur", "page_size": "10"},
+        True,
+    ),
+    (lambda c: c.get_account_margin("E-P"), "/account/margin", {"market": "E-P"}, True),
 ]
 COMMANDS: list[tuple[Call, str, str, dict[str, str]]] = [
     (lambda c: c.post_order(ORDER), "POST", "/orders", {}),
+    (lambda c: c.put_order("123", ORDER), "PUT", "/orders/123", {}),
+    (lambda c: c.post_orders_batch(ORDER), "POST", "/orders/batch", {}),
+    (lambda c: c.delete_orders_batch(ORDER), "DELETE", "/orders/batch", {}),
+    (lambda c: c.post_algo_order(ORDER), "POST", "/algo/orders", {}),
+    (lambda c: c.delete_algo_order("7"), "DELETE", "/algo/orders/7", {}),
     (lambda c: c.delete_order("123"), "DELETE", "/orders/123", {}),
     (
         lambda c: c.delete_order_by_client_id("O-1", "E-P"),
@@ -198,8 +225,9 @@ async def test_commands_ask_what_they_say(
     request = route.calls.last.request
     assert dict(request.url.params) == params
     assert request.headers["authorization"] == "Bearer token-1"
-    assert request.content == (ORDER if method == "POST" else b"")
-    assert request.headers.get("content-type") == ("application/json" if method == "POST" else None)
+    has_body = method != "DELETE" or path == "/orders/batch"
+    assert request.content == (ORDER if has_body else b"")
+    assert request.headers.get("content-type") == ("application/json" if has_body else None)
 
 
 @requires_shared_specs
@@ -214,6 +242,7 @@ def test_every_path_and_parameter_is_in_the_venues_document() -> None:
             "/orderbook/E-P": "/orderbook/{market}",
             "/orders/123": "/orders/{order_id}",
             "/orders/by_client_id/O-1": "/orders/by_client_id/{client_id}",
+            "/algo/orders/7": "/algo/orders/{algo_id}",
         }.get(path, path)
         described = document["paths"][template][method.lower()].get("parameters", [])
         query = {p["name"]: p for p in described if p["in"] == "query"}
@@ -245,6 +274,35 @@ async def test_onboarding_sends_its_headers_and_the_key(
     assert request.headers["paradex-starknet-account"] == "0x12"
     assert request.headers["paradex-starknet-signature"] == '["1","2"]'
     assert json.loads(request.content) == {"public_key": "0xabc"}
+
+
+async def test_onboarding_an_ethereum_account_sends_its_headers_and_the_key(
+    client: HttpClient, venue: respx.MockRouter
+) -> None:
+    # The venue's second version is beside the first.
+    route = venue.post("https://api.example.test/v2/onboarding").respond(200)
+    signed = {"PARADEX-EVM-SIGNATURE": "0x5e", "PARADEX-SIWE-MESSAGE": "d2FudHM="}
+    await client.post_onboarding_v2("0x12", signed, "0x04ab")
+    request = route.calls.last.request
+    assert request.headers["paradex-starknet-account"] == "0x12"
+    assert request.headers["paradex-evm-signature"] == "0x5e"
+    assert request.headers["paradex-siwe-message"] == "d2FudHM="
+    assert "authorization" not in request.headers
+    assert json.loads(request.content) == {"public_key": "0x04ab"}
+
+
+async def test_a_margin_setting_is_posted_again_since_twice_is_as_once(
+    client: HttpClient, venue: respx.MockRouter
+) -> None:
+    setting = b'{"leverage":10,"margin_type":"CROSS"}'
+    route = venue.post("/account/margin/E-P").mock(
+        side_effect=[httpx.ReadTimeout("late"), GATEWAY_PAGE, httpx.Response(200, content=b"{}")]
+    )
+    assert await client.post_account_margin("E-P", setting) == b"{}"
+    assert [c.request.content for c in route.calls] == [setting] * 3
+    request = route.calls.last.request
+    assert request.headers["authorization"] == "Bearer token-1"
+    assert request.headers["content-type"] == "application/json"
 
 
 @pytest.mark.parametrize(

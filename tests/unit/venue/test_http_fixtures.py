@@ -85,6 +85,8 @@ CALLS: list[tuple[str, str, Call]] = [
         "/auth/",
         lambda c, key, _: c.authenticate("0x1", key, '["1","2"]', 1_793_611_800, 1_793_613_600),
     ),
+    ("GET", "/account/margin", lambda c, _, p: c.get_account_margin(p["market"])),
+    ("POST", "/account/margin/", lambda c, market, _: c.post_account_margin(market, b"{}")),
     ("GET", "/account/info", lambda c, _, __: c.get_account_info()),
     ("GET", "/account", lambda c, _, __: c.get_account()),
     ("GET", "/balance", lambda c, _, __: c.get_balance()),
@@ -107,6 +109,23 @@ CALLS: list[tuple[str, str, Call]] = [
         "/fills",
         lambda c, _, p: c.get_fills(cursor=p.get("cursor"), page_size=whole(p, "page_size")),
     ),
+    (
+        "GET",
+        "/tradebusts",
+        lambda c, _, p: c.get_trade_busts(cursor=p.get("cursor"), page_size=whole(p, "page_size")),
+    ),
+    ("GET", "/algo/orders/", lambda c, number, _: c.get_algo_order(number)),
+    (
+        "GET",
+        "/algo/orders-history",
+        lambda c, _, p: c.get_algo_orders_history(
+            p.get("market"), p.get("status"), page_size=whole(p, "page_size")
+        ),
+    ),
+    ("GET", "/algo/orders", lambda c, _, __: c.get_algo_orders()),
+    ("POST", "/algo/orders", lambda c, _, __: c.post_algo_order(b"{}")),
+    ("POST", "/orders/batch", lambda c, _, __: c.post_orders_batch(b"[]")),
+    ("DELETE", "/orders/batch", lambda c, _, __: c.delete_orders_batch(b"{}")),
     ("POST", "/orders", lambda c, _, __: c.post_order(b"{}")),
 ]
 # Nothing of ours asks for these yet: a changed order, a path that does not exist.
