@@ -29,6 +29,7 @@ ENTRANCES = tuple(
     f"paradex_adapter.{name}"
     for name in (
         "cli",
+        "cli_arguments",
         "demo",
         "history",
         "keys",
