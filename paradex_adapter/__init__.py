@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         ParadexLiveExecClientFactory,
     )
     from paradex_adapter.providers import ParadexInstrumentProvider
+    from paradex_adapter.venue.errors import ParadexError
 
 __all__ = [
     "PARADEX",
@@ -34,6 +35,7 @@ __all__ = [
     "PARADEX_VENUE",
     "ParadexDataClientConfig",
     "ParadexEnvironment",
+    "ParadexError",
     "ParadexExecClientConfig",
     "ParadexFundingComparison",
     "ParadexInstrumentProvider",
@@ -50,6 +52,7 @@ _HOMES: Final[dict[str, str]] = {
     "PARADEX_VENUE": "constants",
     "ParadexDataClientConfig": "config",
     "ParadexEnvironment": "constants",
+    "ParadexError": "venue.errors",
     "ParadexExecClientConfig": "config",
     "ParadexFundingComparison": "custom_data",
     "ParadexInstrumentProvider": "providers",

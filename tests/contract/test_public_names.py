@@ -20,6 +20,7 @@ PUBLIC_NAMES = {
     "PARADEX_VENUE",
     "ParadexDataClientConfig",
     "ParadexEnvironment",
+    "ParadexError",
     "ParadexExecClientConfig",
     "ParadexFundingComparison",
     "ParadexInstrumentProvider",
