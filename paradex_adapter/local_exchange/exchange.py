@@ -10,8 +10,10 @@ from typing import Any, Final, Self
 
 from paradex_adapter.local_exchange import stark
 from paradex_adapter.local_exchange.accounts import Account
+from paradex_adapter.local_exchange.algo_controls import AlgoControls
+from paradex_adapter.local_exchange.algo_orders import AlgoOrders
 from paradex_adapter.local_exchange.amounts import MONEY, ZERO
-from paradex_adapter.local_exchange.controls import Controls, TradingKey
+from paradex_adapter.local_exchange.controls import TradingKey
 from paradex_adapter.local_exchange.engine import Engine
 from paradex_adapter.local_exchange.faults import Faults
 from paradex_adapter.local_exchange.feed import Feed
@@ -29,6 +31,7 @@ from paradex_adapter.local_exchange.replay import Replay
 from paradex_adapter.local_exchange.replay_player import ReplayPlayer
 from paradex_adapter.local_exchange.rest import Pager
 from paradex_adapter.local_exchange.rest_account import AccountEndpoints
+from paradex_adapter.local_exchange.rest_algo import AlgoOrderEndpoints
 from paradex_adapter.local_exchange.rest_history import FUNDING_PERIOD_HOURS, HistoryEndpoints
 from paradex_adapter.local_exchange.rest_keys import KeyEndpoints
 from paradex_adapter.local_exchange.rest_orders import OrderEndpoints
@@ -53,11 +56,12 @@ COMPARED_RATES: Final = {
     "HYPERLIQUID": Decimal("-0.5"),
 }
 ACCRUAL_INTERVAL_MS: Final = 1000
+ALGO_INTERVAL_MS: Final = 200
 ACCRUAL_GAP_MAX_MS: Final = 30_000
 INTERNAL_CASH: Final = Decimal(10**15)
 
 
-class LocalExchange(Controls):
+class LocalExchange(AlgoControls):
     """A strict stand-in for the venue: REST and websocket, signatures, matching, books and records.
 
     Use it as ``async with LocalExchange(seed=1) as exchange:``. Every method but `start` and `stop`
@@ -149,6 +153,9 @@ class LocalExchange(Controls):
         self._gateway = Gateway(
             self._engine, markets, clock, self._outcomes, self._feed, options.chain_id
         )
+        self._algo_orders = AlgoOrders(
+            self._gateway, self._engine, markets, clock, self._outcomes, self.seed
+        )
         self._tokens = Tokens(self.seed, clock, accounts, options.token_lifetime_s)
         pager = Pager(Cursors(self.seed))
         methods = RpcMethods(self._gateway, self._feed, self._tokens, markets, clock)
@@ -163,7 +170,8 @@ class LocalExchange(Controls):
         )
         keys = KeyEndpoints(accounts, clock, self._tokens, options)
         orders = OrderEndpoints(self._gateway, clock, self._tokens, pager)
-        endpoints = (public, history, account, keys, orders)
+        algo_orders = AlgoOrderEndpoints(self._algo_orders, self._tokens, pager)
+        endpoints = (public, history, account, keys, orders, algo_orders)
         routes = [route for group in endpoints for route in group.routes()]
         limits = RateLimits(clock)
         self._http = HttpServer(routes, self._websocket, self._faults, limits, options)
@@ -180,6 +188,7 @@ class LocalExchange(Controls):
         """
         await self._http.start(self._requested_port)
         options = self.options
+        self._repeat(ALGO_INTERVAL_MS, self._algo_orders.run_due)
         if self._player is not None:
             # The public feed is the recording and nothing else.
             self._tasks.append(asyncio.get_running_loop().create_task(self._player.run()))

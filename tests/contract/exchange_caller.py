@@ -210,6 +210,13 @@ class Caller:
         body.setdefault("signature", self.sign("Order", self._message(body)))
         return body
 
+    def algo(self, **fields: Any) -> dict[str, Any]:
+        """Return a signed request for an algo order: 0.02 within a minute, in two children."""
+        order = self.order(type="MARKET", size="0.02", price="0")
+        for name in ("price", "instruction"):
+            del order[name]
+        return {**order, "algo_type": "TWAP", "duration_seconds": 60, **fields}
+
     def change(self, order: dict[str, Any], **fields: Any) -> dict[str, Any]:
         """Return a signed request to change an order the venue told of."""
         names = ("id", "market", "side", "type", "size", "price")
@@ -253,6 +260,13 @@ class Caller:
         return await self._until_in_history(
             order_id, lambda order: order["request_info"]["status"] == "REJECTED"
         )
+
+    async def until_algo(self, path: str, is_reached: Callable[[dict[str, Any]], bool]) -> None:
+        """Wait until what is said of an algo order is what is wanted."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + DEADLINE_S
+        while not is_reached((await self.call("GET", path)).json):
+            assert loop.time() < deadline, path
 
     async def _until_in_history(
         self, order_id: str, is_reached: Callable[[dict[str, Any]], bool]

@@ -65,7 +65,7 @@ EXCEPTIONS = (
     # --- Recorded from the venue ---
     Allowed(r".+ [45]\d\d", "data", "type", "errors were recorded with data null"),
     Allowed(
-        "GET /(trades|fills|orders-history|funding/data|funding/payments)",
+        "GET /(trades|fills|(algo/)?orders-history|funding/data|funding/payments)",
         "next|prev",
         "type",
         "null on the last, first page",
@@ -89,7 +89,7 @@ EXCEPTIONS = (
         "unknown paths were answered with 401",
     ),
     Allowed(
-        "GET /(account/info|positions|orders|orders-history) 401",
+        "GET /(account/info|positions|(algo/)?orders|(algo/)?orders-history) 401",
         r"\$",
         "status",
         "they need a token like the private calls for which the document lists 401",
@@ -315,6 +315,37 @@ async def call_keys(exchange: LocalExchange, caller: Caller) -> None:
     answer = await caller.call("POST", "/v2/auth", headers=siwe_headers(account, text))
     assert answer.status == 200, answer.body
     caller.token = token
+
+
+async def use_algo_orders(exchange: LocalExchange, caller: Caller) -> None:
+    """Let one algo order trade twice and another be canceled, and read them in each state."""
+    exchange.place_liquidity(MARKET, "SELL", "90030", "0.02")
+    for fields in ({"algo_type": "VWAP"}, {"duration_seconds": 45}, {"market": "NOPE"}):
+        answer = await caller.call("POST", "/algo/orders", body=caller.algo(**fields))
+        assert answer.status == 400, fields
+    exchange.hold_outcomes()
+    answer = await caller.call("POST", "/algo/orders", body=caller.algo())
+    assert answer.status == 201, answer.body
+    path = f"/algo/orders/{answer.json['id']}"
+    assert (await caller.call("GET", path)).json["status"] == "NEW"
+    exchange.release_outcomes()
+    await caller.until_algo(path, lambda algo: algo["remaining_size"] == "0.01")
+    assert (await caller.call("GET", "/algo/orders")).json["results"] != []
+    exchange.step_algo_orders()
+    await caller.until_closed(exchange.orders(caller.address)[-1]["id"])
+    canceled = (await caller.call("POST", "/algo/orders", body=caller.algo())).json
+    path = f"/algo/orders/{canceled['id']}"
+    await caller.until_algo(path, lambda algo: algo["status"] == "OPEN")
+    assert (await caller.call("DELETE", path)).status == 204
+    await caller.until_algo(path, lambda algo: "error" in algo)
+    assert (await caller.call("DELETE", path)).status == 404
+    page = (await caller.call("GET", "/algo/orders-history", page_size=1)).json
+    assert page["results"][0]["cancel_reason"] == "USER_CANCELED"
+    rest = await caller.call("GET", "/algo/orders-history", page_size=1, cursor=page["next"])
+    assert rest.json["results"][0]["remaining_size"] == "0"
+    for path in ("/algo/orders", "/algo/orders-history"):
+        answer = await caller.call("GET", path, headers={"Authorization": "nonsense"})
+        assert answer.status == 401
 
 
 PRIVATE_READS = (
@@ -562,6 +593,7 @@ async def play() -> Played:
         await call_getting_in(caller)
         await call_keys(exchange, caller)
         await place_orders(exchange, caller)
+        await use_algo_orders(exchange, caller)
         played = Played()
         async with connect(http, exchange.base_url_ws) as socket:
             await use_socket(exchange, caller, socket)
