@@ -26,6 +26,17 @@ class OrderAccepted:
 
 @final
 @mypyc_attr(acyclic=True)
+class OrderTriggered:
+    """A conditional limit order goes to the book; told once, after acceptance, before any fill."""
+
+    def __init__(self, client_order_id: str, venue_order_id: str, ts_event: int) -> None:
+        self.client_order_id: Final = client_order_id
+        self.venue_order_id: Final = venue_order_id
+        self.ts_event: Final = ts_event
+
+
+@final
+@mypyc_attr(acyclic=True)
 class OrderRejected:
     """The venue refused the order before it worked; terminal."""
 
@@ -189,6 +200,7 @@ class Contradiction:
 
 type Event = (
     OrderAccepted
+    | OrderTriggered
     | OrderRejected
     | OrderCanceled
     | OrderExpired

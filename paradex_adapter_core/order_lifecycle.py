@@ -11,6 +11,8 @@ Rules
 5. The end is told once, and not before every fill the venue told of is counted: CLOSING is a closed
    order whose fills are still on their way. An order that filled ends without an event; its fills
    told it.
+6. A conditional order is WORKING from acceptance on, waiting for its trigger or triggered. That it
+   was triggered is told once, of limit kinds alone, after acceptance and before any fill or end.
 """
 
 from typing import Final

@@ -23,6 +23,7 @@ from paradex_adapter_core.events import (
     OrderChanged,
     OrderExpired,
     OrderRejected,
+    OrderTriggered,
 )
 from paradex_adapter_core.messages.orders import Fill, OrderUpdate
 from paradex_adapter_core.order_lifecycle import (
@@ -44,22 +45,18 @@ from paradex_adapter_core.order_lifecycle import (
     ending_of,
 )
 from paradex_adapter_core.vocabulary import (
+    CONDITIONAL_TYPES,
     FEED_REST,
-    ORDER_LIMIT,
-    ORDER_STOP_LIMIT,
-    ORDER_STOP_LOSS_LIMIT,
-    ORDER_TAKE_PROFIT_LIMIT,
     POST_ONLY_REASON,
+    PRICED_TYPES,
     REQUEST_REJECTED,
     STATUS_CLOSED,
+    STATUS_NEW,
+    STATUS_OPEN,
+    STATUS_UNTRIGGERED,
 )
 
 CLOSED_REASON: Final = "the order closed before it was changed"
-
-# The types that have a price of ours; that of the others is the venue's affair.
-_PRICED_TYPES: Final[frozenset[int]] = frozenset(
-    [ORDER_LIMIT, ORDER_STOP_LIMIT, ORDER_TAKE_PROFIT_LIMIT, ORDER_STOP_LOSS_LIMIT]
-)
 
 
 @final
@@ -79,8 +76,12 @@ class OrderState:
         Sum of the fills counted, in 1e-8.
     told_filled : int
         The most the venue's order updates told as filled, in 1e-8.
-    changing_size, changing_price : int
-        What a change under way asks for, in 1e-8; a size of 0 when there is none.
+    is_conditional, is_triggered : bool
+        Whether the order waits for a trigger price, and whether that was reached.
+    changing_size : int
+        What a change under way asks for, in 1e-8; 0 when there is none.
+    changing_price, changing_trigger_price : int or None
+        The rest of it; None where the order has no such price.
     """
 
     def __init__(
@@ -110,9 +111,14 @@ class OrderState:
         self.trigger_price = trigger_price
         self.filled = 0
         self.told_filled = 0
+        self.is_conditional: Final = order_type in CONDITIONAL_TYPES
+        self.is_triggered = False
         self.changing_size = 0
-        self.changing_price = 0
-        self._has_price: Final = order_type in _PRICED_TYPES
+        self.changing_price: int | None = None
+        self.changing_trigger_price: int | None = None
+        self._has_price: Final = order_type in PRICED_TYPES
+        # The feeds that told it waits for its trigger, as a bit set.
+        self._feeds_untriggered = 0
         self._seq_rest = 0
         self._seq_stream = 0
         # Where price, trigger price and size come from.
@@ -151,6 +157,8 @@ class OrderState:
             self._close(update, ts_event)
             is_told_more = True
         self._move(status, ts_event, events)
+        if self.is_conditional and not self.is_triggered:
+            self._watch_trigger(update, ts_event, events)
         if is_newest and status >= WORKING:
             self._take_terms(update, ts_event, events)
         if update.request_status == REQUEST_REJECTED and status == WORKING:
@@ -175,6 +183,8 @@ class OrderState:
                 self.status = status
             else:
                 self._move(status, fill.ts_event, events)
+        if self.is_conditional and not self.is_triggered:
+            self._trigger(fill.ts_event, [] if is_told else events)
         self.filled += fill.size
         if self.changing_size:
             self._change_by_fill(fill, events)
@@ -198,10 +208,11 @@ class OrderState:
             events.append(OrderRejected(self.client_order_id, reason, due_post_only, ts_event))
         return events
 
-    def change(self, size: int, price: int) -> None:
-        """Expect an outcome of a request for another size and price."""
+    def change(self, size: int, price: int | None, trigger_price: int | None) -> None:
+        """Expect an outcome of a request for another size, price and trigger price."""
         self.changing_size = size
-        self.changing_price = price
+        self.changing_price = price if self._has_price else None
+        self.changing_trigger_price = trigger_price
 
     def refuse_change(self, reason: str, ts_event: int) -> list[Event]:
         """Stop expecting an outcome of the change under way, if there is one."""
@@ -221,9 +232,12 @@ class OrderState:
             self._end(events)
         return events
 
-    def restore(self, venue_order_id: str, is_accepted: bool, filled: int) -> None:
+    def restore(
+        self, venue_order_id: str, is_accepted: bool, filled: int, is_triggered: bool
+    ) -> None:
         """Take up what an earlier run knew."""
         self.venue_order_id = venue_order_id
+        self.is_triggered = self.is_conditional and (is_triggered or filled > 0)
         self.filled = filled
         self.told_filled = filled
         if is_accepted:
@@ -296,6 +310,26 @@ class OrderState:
             events.append(OrderAccepted(self.client_order_id, self.venue_order_id, ts_event))
         self.status = status
 
+    def _watch_trigger(self, update: OrderUpdate, ts_event: int, events: list[Event]) -> None:
+        """Learn from an update whether the order still waits for its trigger."""
+        if update.status == STATUS_UNTRIGGERED:
+            self._feeds_untriggered |= update.feed
+        elif update.status == STATUS_OPEN or update.remaining_size < update.size:
+            self._trigger(ts_event, events)
+        elif (
+            update.status == STATUS_NEW
+            and update.seq_no
+            and (self._feeds_untriggered & update.feed)
+        ):
+            # Not between feeds: there it may be the NEW of before, behind its time.
+            self._trigger(ts_event, events)
+
+    def _trigger(self, ts_event: int, events: list[Event]) -> None:
+        """Note the trigger; tell it of an order that lives and has a price."""
+        self.is_triggered = True
+        if self._has_price and self.is_open:
+            events.append(OrderTriggered(self.client_order_id, self.venue_order_id, ts_event))
+
     def _take_terms(self, update: OrderUpdate, ts_event: int, events: list[Event]) -> None:
         """Take price, trigger price and size of the newest update; an absent one is unchanged."""
         self._ts_terms = update.ts_updated
@@ -313,15 +347,25 @@ class OrderState:
             self.trigger_price = trigger_price
         if is_changed and (self.status == WORKING or self.changing_size):
             self._tell_changed(ts_event, events)
-        if self.size == self.changing_size and self.price == self.changing_price:
+        if self.size == self.changing_size and self._has_prices_asked():
             self.changing_size = 0
+
+    def _has_prices_asked(self) -> bool:
+        """Whether the prices are those a change under way asks for."""
+        trigger_price = self.changing_trigger_price
+        if trigger_price is not None and trigger_price != self.trigger_price:
+            return False
+        return self.changing_price is None or self.changing_price == self.price
 
     def _change_by_fill(self, fill: Fill, events: list[Event]) -> None:
         """Conclude what a fill says of a change under way, before either is told."""
         if self.size < self.filled <= self.changing_size:
             # Only the changed order fills so far; the update that says so comes behind.
             self.size = self.changing_size
-            self.price = self.changing_price
+            if self.changing_price is not None:
+                self.price = self.changing_price
+            if self.changing_trigger_price is not None:
+                self.trigger_price = self.changing_trigger_price
             self.changing_size = 0
             self._tell_changed(fill.ts_event, events)
         elif self.filled >= self.size:

@@ -145,6 +145,7 @@ class StateStore:
         is_accepted: bool,
         filled: int,
         fills: list[tuple[int, str]],
+        is_triggered: bool = False,
     ) -> OrderState:
         """Take up an open order of an earlier run, as `track_order` does.
 
@@ -158,6 +159,8 @@ class StateStore:
             The quantity the engine knows as filled, in 1e-8.
         fills : list[tuple[int, str]]
             Fill type and fill id of every fill the engine knows of; they will not be told again.
+        is_triggered : bool
+            Whether the trigger of a conditional order was told to the engine; implied by a fill.
         """
         order = self.track_order(
             client_order_id,
@@ -171,7 +174,7 @@ class StateStore:
             flags,
             ts_sent,
         )
-        order.restore(venue_order_id, is_accepted, filled)
+        order.restore(venue_order_id, is_accepted, filled, is_triggered)
         if venue_order_id:
             assert venue_order_id not in self._by_venue_id, f"{venue_order_id} is tracked already"
             self._by_venue_id[venue_order_id] = order
@@ -227,14 +230,23 @@ class StateStore:
         self._retire(order)
         return events
 
-    def change_order(self, client_order_id: str, size: int, price: int) -> None:
-        """Note, before it is sent, a request to give an open own order another size and price.
+    def change_order(
+        self, client_order_id: str, size: int, price: int | None, trigger_price: int | None
+    ) -> None:
+        """Note, before it is sent, a request to change an open own order.
 
-        Both in 1e-8, the size in total. `OrderChanged` or one `ModifyRejected` tells its outcome.
+        `OrderChanged` or one `ModifyRejected` tells its outcome.
+
+        Parameters
+        ----------
+        size : int
+            The size in total, in 1e-8.
+        price, trigger_price : int or None
+            In 1e-8; None where the order has none. A market kind has no price of its own.
         """
         order = self._by_client_id.get(client_order_id)
         if order is not None and order.is_open:
-            order.change(size, price)
+            order.change(size, price, trigger_price)
 
     def refuse_change(self, client_order_id: str, reason: str, ts_event: int) -> list[Event]:
         """Give up the change of an own order under way; nothing when there is none."""

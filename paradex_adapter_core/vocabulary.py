@@ -54,6 +54,21 @@ ORDER_TYPES: Final[dict[str, int]] = {
     "STOP_LOSS_LIMIT": ORDER_STOP_LOSS_LIMIT,
     "STOP_LOSS_MARKET": ORDER_STOP_LOSS_MARKET,
 }
+# The types that wait for a trigger, and those with a price of ours: that of a market kind is the
+# venue's affair.
+CONDITIONAL_TYPES: Final[frozenset[int]] = frozenset(
+    [
+        ORDER_STOP_LIMIT,
+        ORDER_STOP_MARKET,
+        ORDER_TAKE_PROFIT_LIMIT,
+        ORDER_TAKE_PROFIT_MARKET,
+        ORDER_STOP_LOSS_LIMIT,
+        ORDER_STOP_LOSS_MARKET,
+    ]
+)
+PRICED_TYPES: Final[frozenset[int]] = frozenset(
+    [ORDER_LIMIT, ORDER_STOP_LIMIT, ORDER_TAKE_PROFIT_LIMIT, ORDER_STOP_LOSS_LIMIT]
+)
 
 STATUS_NEW: Final = 1
 STATUS_UNTRIGGERED: Final = 2

@@ -14,6 +14,7 @@ from paradex_adapter_core.events import (
     OrderChanged,
     OrderExpired,
     OrderRejected,
+    OrderTriggered,
     PositionChanged,
 )
 from paradex_adapter_core.messages.account import AccountSummary, Position
@@ -190,6 +191,8 @@ def _in_words(event: Event) -> str:
     match event:
         case OrderAccepted():
             words = f"accepted {event.client_order_id} as {event.venue_order_id}"
+        case OrderTriggered():
+            words = f"triggered {event.client_order_id}"
         case OrderRejected():
             words = f"rejected {event.client_order_id}: {event.reason}"
             words += " (post-only)" if event.due_post_only else ""

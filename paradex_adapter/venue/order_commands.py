@@ -172,7 +172,7 @@ class OrderCommands:
             return f"the quantity must be greater than what is filled, {filled}"
         if (size, price) == (state.size, state.price):
             return "neither quantity nor price would change"
-        self._store.change_order(client_order_id, size, price)
+        self._store.change_order(client_order_id, size, price, None)
         self._recovery.start_awaiting_change(client_order_id)
         try:
             body = sign_modify_request(state, size, price, self._signer, self._venue_now_ms())

@@ -552,8 +552,8 @@ class TestChanges:
 
     def test_absent_prices_are_no_change(self, store: StateStore) -> None:
         order = track(store, order_type=ORDER_STOP_LIMIT, trigger_price=PRICE - 9)
-        told = apply(store, order_update(price=None, trigger_price=None, seq_no=1))
-        assert told == ["accepted O-1 as V-1"]
+        waits = order_update(STATUS_UNTRIGGERED, price=None, trigger_price=None, seq_no=1)
+        assert apply(store, waits) == ["accepted O-1 as V-1"]
         assert (order.price, order.trigger_price) == (PRICE, PRICE - 9)
 
     def test_trigger_price_changed(self, store: StateStore) -> None:
@@ -578,7 +578,7 @@ class TestChanges:
         apply(store, OPEN_2)
         told = []
         for seq_no, request_id in ((10, "R-1"), (20, "R-2")):
-            store.change_order("O-1", 20, PRICE)
+            store.change_order("O-1", 20, PRICE, None)
             told += apply(
                 store,
                 answer(seq_no, request_id, REQUEST_PENDING),
@@ -593,7 +593,7 @@ class TestChanges:
     ) -> None:
         refused = {"request_id": "R-1", "request_status": REQUEST_REJECTED}
         assert apply(store, OPEN_2, order_update(seq_no=3, **refused))[1:] == []
-        store.change_order("O-1", 20, PRICE)
+        store.change_order("O-1", 20, PRICE, None)
         assert apply(store, order_update(seq_no=4, **refused)) == []
         assert order.changing_size == 20
 
@@ -601,7 +601,7 @@ class TestChanges:
         self, store: StateStore, order: OrderState
     ) -> None:
         apply(store, OPEN_2)
-        store.change_order("O-1", 10, PRICE + 5)
+        store.change_order("O-1", 10, PRICE + 5, None)
         assert apply(store, order_update(seq_no=3, price=PRICE + 4)) == ["changed O-1"]
         assert order.changing_size == 10
         assert apply(store, order_update(seq_no=4, price=PRICE + 5)) == ["changed O-1"]
@@ -614,7 +614,7 @@ class TestChanges:
         answer = {"request_id": "R-1", "request_status": REQUEST_REJECTED}
         closed = order_update(STATUS_CLOSED, 10, seq_no=3, **(answer if is_answered else {}))
         apply(store, OPEN_2)
-        store.change_order("O-1", 20, PRICE)
+        store.change_order("O-1", 20, PRICE, None)
         told = apply(store, closed, closed)
         assert told == [
             "modify rejected O-1: the order closed before it was changed",
@@ -625,7 +625,7 @@ class TestChanges:
         self, store: StateStore, order: OrderState
     ) -> None:
         apply(store, OPEN_2)
-        store.change_order("O-1", 10, PRICE + 5)
+        store.change_order("O-1", 10, PRICE + 5, None)
         assert apply(store, FOUR) == ["fill F-4 of O-1"]
         assert apply(store, fill("F-6", 6)) == [
             "modify rejected O-1: the order closed before it was changed",
@@ -636,7 +636,7 @@ class TestChanges:
         self, store: StateStore, order: OrderState
     ) -> None:
         apply(store, OPEN_2)
-        store.change_order("O-1", 20, PRICE + 5)
+        store.change_order("O-1", 20, PRICE + 5, None)
         assert apply(store, fill("F-15", 15)) == ["changed O-1", "fill F-15 of O-1"]
         behind = order_update(STATUS_OPEN, 5, size=20, seq_no=4, price=PRICE + 5)
         assert apply(store, behind) == []
@@ -646,7 +646,7 @@ class TestChanges:
         self, store: StateStore, order: OrderState
     ) -> None:
         apply(store, OPEN_2)
-        store.change_order("O-1", 20, PRICE + 5)
+        store.change_order("O-1", 20, PRICE + 5, None)
         closed = order_update(STATUS_CLOSED, 20, size=20, seq_no=4, price=PRICE + 5)
         assert apply(store, closed) == ["changed O-1", "canceled O-1: "]
 
@@ -654,8 +654,8 @@ class TestChanges:
         self, store: StateStore, order: OrderState
     ) -> None:
         apply(store, OPEN_2, order_update(STATUS_CLOSED, 10, seq_no=3))
-        store.change_order("O-1", 20, PRICE)
-        store.change_order("unknown", 20, PRICE)
+        store.change_order("O-1", 20, PRICE, None)
+        store.change_order("unknown", 20, PRICE, None)
         assert store.refuse_change("O-1", "no", 1) == []
         assert store.refuse_change("unknown", "no", 1) == []
 
