@@ -223,40 +223,31 @@ def resolve_credentials(
         If a value is missing, malformed or given twice over. The text never holds the value of a
         secret.
     """
-    prefix = _VARIABLE_PREFIXES.get(environment_name.lower())
+    name = environment_name.lower()
+    prefix = _VARIABLE_PREFIXES.get(name)
     if prefix is None:
         raise ConfigurationError("environment", "it is unknown; use MAINNET or TESTNET")
     variables = os.environ if environ is None else environ
     account = _need_account(account_address, f"{prefix}_ACCOUNT_ADDRESS", variables)
-    source, text = _choose(
-        {
-            "private_key": private_key,
-            "private_key_file": private_key_file,
-            "signer": signer,
-            "ethereum_private_key": ethereum_private_key,
-            "access_token": access_token,
-        },
-        prefix,
-        variables,
-    )
+    options = {
+        "private_key": private_key,
+        "private_key_file": private_key_file,
+        "signer": signer,
+        "ethereum_private_key": ethereum_private_key,
+        "access_token": access_token,
+    }
+    source, text = _choose(options, prefix, variables)
     if source == "signer":
-        key = int(_need_hex("public_key", public_key, "", {}), 16)
+        key = parse_hex("public_key", public_key or "")
         return Credentials(account, signer=import_signer(text), public_key=key)
     if source == "access_token":
         return Credentials(account, access_token=_need_token(text))
-    if source == "ethereum_private_key":
-        number = int(_need_hex(source, text, f"{prefix}_ETHEREUM_PRIVATE_KEY", {}), 16)
-        return _ethereum_credentials(
-            account, number, account_signer_type, L1_CHAIN_IDS[environment_name.lower()]
-        )
     if source == "private_key_file":
         text = read_key_file(source, text)
-    number = int(_need_hex(source, text, f"{prefix}_{_SOURCES[source]}", {}), 16)
-    if account == number:
-        raise ConfigurationError(
-            source, "it is the same as the account address; take the private key"
-        )
-    return Credentials(account, number)
+    number = parse_hex(source, text, f"{prefix}_{_SOURCES[source]}")
+    if source == "ethereum_private_key":
+        return _ethereum_credentials(account, number, account_signer_type, L1_CHAIN_IDS[name])
+    return _stark_credentials(account, number, source)
 
 
 def _need_account(given: str | None, variable: str, variables: Mapping[str, str]) -> int:
@@ -293,6 +284,14 @@ def _need_token(text: str) -> str:
     if " " in text:
         raise ConfigurationError("access_token", "it is not a token; leave out the word Bearer")
     return text
+
+
+def _stark_credentials(account: int, private_key: int, source: str) -> Credentials:
+    if account == private_key:
+        raise ConfigurationError(
+            source, "it is the same as the account address; take the private key"
+        )
+    return Credentials(account, private_key)
 
 
 def _ethereum_credentials(
