@@ -9,7 +9,8 @@ wanted; where they do not, every page is read.
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from typing import Final, final
+from functools import partial
+from typing import Final, NamedTuple, final
 
 from paradex_adapter.venue.errors import InvalidRequest
 from paradex_adapter.venue.http import HttpClient
@@ -93,18 +94,8 @@ async def fetch_trades(
     MalformedMessage
         If a page cannot be read.
     """
-    history = History[TradeTuple]()
-    start_ms, end_ms = _widened(start_ns, end_ns)
-
-    async def fetch(cursor: str | None) -> tuple[list[TradeTuple], str | None]:
-        body = await http.get_trades(market, start_ms, end_ms, cursor, TRADES_PER_PAGE)
-        return parse_trades(body, history.unreadable)
-
-    reader = _PageReader(
-        history, _trade_key, _trade_time, start_ns, end_ns, limit, rows_max, requests_max
-    )
-    await reader.read(fetch)
-    return history
+    reader = _PageReader(_TRADES, start_ns, end_ns, limit, rows_max, requests_max)
+    return await reader.read(partial(http.get_trades, market))
 
 
 async def fetch_funding(
@@ -118,18 +109,8 @@ async def fetch_funding(
     requests_max: int = REQUESTS_MAX,
 ) -> History[FundingData]:
     """Return the funding of a market over a time range; otherwise as `fetch_trades`."""
-    history = History[FundingData]()
-    start_ms, end_ms = _widened(start_ns, end_ns)
-
-    async def fetch(cursor: str | None) -> tuple[list[FundingData], str | None]:
-        body = await http.get_funding_data(market, start_ms, end_ms, cursor, FUNDING_PER_PAGE)
-        return parse_funding_data(body, history.unreadable)
-
-    reader = _PageReader(
-        history, _funding_key, _funding_time, start_ns, end_ns, limit, rows_max, requests_max
-    )
-    await reader.read(fetch)
-    return history
+    reader = _PageReader(_FUNDING, start_ns, end_ns, limit, rows_max, requests_max)
+    return await reader.read(partial(http.get_funding_data, market))
 
 
 async def fetch_klines(
@@ -180,10 +161,8 @@ async def fetch_klines(
         raise InvalidRequest("price_kind", f"is one of {PRICE_KINDS}")
     history = History[KlineTuple]()
     width = resolution_mins * NANOS_PER_MIN
-    now_ns = time.time_ns() if now_ns is None else now_ns
-    # The opening times of the first and the last bar wanted.
-    last = (min(now_ns, now_ns if end_ns is None else end_ns) // width - 1) * width
-    first = max(0, -(-(start_ns or 0) // width) - 1) * width
+    first, last = _openings(width, start_ns, end_ns, time.time_ns() if now_ns is None else now_ns)
+    ask = partial(http.get_klines, market, resolution_mins, price_kind=price_kind)
     found: dict[int, KlineTuple] = {}
     empty_chunks = 0
     requests = 0
@@ -192,23 +171,14 @@ async def fetch_klines(
             history.is_cut = True
             break
         chunk_first = max(first, last - (KLINES_PER_CHUNK - 1) * width)
-        body = await http.get_klines(
-            market,
-            resolution_mins,
-            chunk_first // NANOS_PER_MILLI,
-            last // NANOS_PER_MILLI,
-            price_kind,
-        )
+        body = await ask(chunk_first // NANOS_PER_MILLI, last // NANOS_PER_MILLI)
         requests += 1
-        klines = [
-            kline
-            for kline in parse_klines(body, history.unreadable)
-            if chunk_first <= kline[0] <= last
-        ]
-        found.update((kline[0], kline) for kline in klines)
+        klines = parse_klines(body, history.unreadable)
+        chunk = {kline[0]: kline for kline in klines if chunk_first <= kline[0] <= last}
+        found.update(chunk)
         if limit and len(found) >= limit:
             break
-        empty_chunks = 0 if klines else empty_chunks + 1
+        empty_chunks = 0 if chunk else empty_chunks + 1
         if not start_ns and empty_chunks == EMPTY_CHUNKS_MAX:
             break
         last = chunk_first - width
@@ -216,23 +186,37 @@ async def fetch_klines(
     return history
 
 
+def _openings(
+    width_ns: int, start_ns: int | None, end_ns: int | None, now_ns: int
+) -> tuple[int, int]:
+    """Return the opening times of the first and the last bar that close within a range."""
+    end_ns = now_ns if end_ns is None else min(now_ns, end_ns)
+    first = max(0, -(-(start_ns or 0) // width_ns) - 1) * width_ns
+    return first, (end_ns // width_ns - 1) * width_ns
+
+
+class _PagedList[Row](NamedTuple):
+    """A list of the venue's that is read in pages: what a row is, and how many make a page."""
+
+    parse: Callable[[bytes, dict[str, int]], tuple[list[Row], str | None]]
+    rows_per_page: int
+    key: Callable[[Row], object]
+    time_of: Callable[[Row], int]
+
+
 class _PageReader[Row]:
     """Reads the pages of one list into a `History`."""
 
     def __init__(
         self,
-        history: History[Row],
-        key: Callable[[Row], object],
-        time_of: Callable[[Row], int],
+        listed: _PagedList[Row],
         start_ns: int | None,
         end_ns: int | None,
         limit: int,
         rows_max: int,
         requests_max: int,
     ) -> None:
-        self._history: Final = history
-        self._key: Final = key
-        self._time_of: Final = time_of
+        self._listed: Final = listed
         self._start_ns: Final = start_ns or 0
         self._end_ns: Final = end_ns
         self._limit: Final = limit
@@ -243,34 +227,43 @@ class _PageReader[Row]:
         self._is_newest_first = True
         self._oldest_ns: int | None = None
 
-    async def read(
-        self, fetch: Callable[[str | None], Awaitable[tuple[list[Row], str | None]]]
-    ) -> None:
-        """Read until the range, the limit or a bound is reached."""
+    async def read(self, ask: Callable[..., Awaitable[bytes]]) -> History[Row]:
+        """Read until the range, the limit or a bound is reached.
+
+        `ask` takes the bounds in milliseconds, a cursor and the number of rows.
+        """
+        history = History[Row]()
+        start_ms, end_ms = _widened(self._start_ns, self._end_ns)
+
+        async def fetch(cursor: str | None) -> tuple[list[Row], str | None]:
+            body = await ask(start_ms, end_ms, cursor, self._listed.rows_per_page)
+            return self._listed.parse(body, history.unreadable)
+
         pages = 0
         # One page more than are wanted tells a list that was cut from one that ended there.
         async with aclosing(iter_pages(fetch, self._requests_max + 1)) as listed:
             async for page in listed:
                 pages += 1
                 if pages > self._requests_max:
-                    self._history.is_cut = True
+                    history.is_cut = True
                     break
                 self._take(page)
                 if self._is_done():
                     break
                 if len(self._found) >= self._rows_max:
-                    self._history.is_cut = True
+                    history.is_cut = True
                     break
         rows = self._found
         if self._is_newest_first:
             # Sorting keeps the order of equal times, which is theirs at the venue.
             rows.reverse()
-        rows.sort(key=self._time_of)
-        self._history.rows = rows[-self._limit :]
+        rows.sort(key=self._listed.time_of)
+        history.rows = rows[-self._limit :]
+        return history
 
     def _take(self, page: list[Row]) -> None:
         for row in page:
-            key, at_ns = self._key(row), self._time_of(row)
+            key, at_ns = self._listed.key(row), self._listed.time_of(row)
             if key in self._seen:
                 # Told twice; where it stands the second time says nothing about the order.
                 continue
@@ -288,7 +281,7 @@ class _PageReader[Row]:
         return has_all or self._oldest_ns < self._start_ns
 
 
-def _widened(start_ns: int | None, end_ns: int | None) -> tuple[int | None, int | None]:
+def _widened(start_ns: int, end_ns: int | None) -> tuple[int | None, int | None]:
     start_ms = max(0, start_ns // NANOS_PER_MILLI - 1) if start_ns else None
     end_ms = end_ns // NANOS_PER_MILLI + 1 if end_ns is not None else None
     return start_ms, end_ms
@@ -309,3 +302,7 @@ def _funding_key(funding: FundingData) -> object:
 
 def _funding_time(funding: FundingData) -> int:
     return funding.ts_event
+
+
+_TRADES: Final = _PagedList(parse_trades, TRADES_PER_PAGE, _trade_key, _trade_time)
+_FUNDING: Final = _PagedList(parse_funding_data, FUNDING_PER_PAGE, _funding_key, _funding_time)
