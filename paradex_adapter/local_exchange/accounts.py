@@ -137,6 +137,7 @@ class Account:
         self.taker_fee = TAKER_FEE
         self.order_ids = Identifiers(seed, f"orders:{label}")
         self.payment_ids = Identifiers(seed, f"payments:{label}")
+        self.transfer_ids = Identifiers(seed, f"transfers:{label}")
         self._seed_label = (seed, f"fills:{label}")
         self._fill_ids: dict[str, Identifiers] = {}
 
@@ -334,8 +335,10 @@ def funding_payment(fill: Fill, account: Account, market: Market) -> FundingPaym
 
 
 def _is_working(order: Order, market: str, side: str) -> bool:
-    # Reduce-only orders cannot raise the position, so they bind no margin.
-    return order.market == market and order.side == side and not order.is_reduce_only
+    # Reduce-only orders cannot raise the position, so they bind no margin; those that wait for
+    # their trigger bind it then.
+    is_bound = not (order.is_reduce_only or order.is_waiting)
+    return order.market == market and order.side == side and is_bound
 
 
 def _cents(amount: Decimal) -> str:

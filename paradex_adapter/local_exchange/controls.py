@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
+from paradex_adapter.local_exchange.account_controls import AccountControls
 from paradex_adapter.local_exchange.accounts import Account
 from paradex_adapter.local_exchange.amounts import is_multiple
 from paradex_adapter.local_exchange.engine import Engine
@@ -36,7 +37,7 @@ class TradingKey:
     public_key: int
 
 
-class Controls(MarketControls):
+class Controls(MarketControls, AccountControls):
     """The inside of a local exchange; `LocalExchange` puts the parts together."""
 
     options: Options
@@ -145,8 +146,8 @@ class Controls(MarketControls):
         The options on a perpetual follow its price, except those whose own price was set.
         """
         marked = self._markets[market]
-        marked.mark_price = Decimal(price)
         marked.is_marked = True
+        marked.move_mark(Decimal(price))
         for option in self._markets.values():
             if option.underlying is marked:
                 option.reprice(self._clock.now_ms())
@@ -162,6 +163,7 @@ class Controls(MarketControls):
         if state not in SYSTEM_STATES:
             raise ValueError(f"state must be one of {', '.join(SYSTEM_STATES)}")
         self._gateway.system_state = state
+        self._engine.pause_triggers(state != "ok")
 
     def set_clock_offset(self, offset_ms: int) -> None:
         """Set how far the venue's clock is ahead of this machine's."""

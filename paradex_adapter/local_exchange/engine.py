@@ -10,15 +10,18 @@ from __future__ import annotations
 from decimal import Decimal, localcontext
 
 from paradex_adapter.local_exchange import risk
-from paradex_adapter.local_exchange.accounts import (
-    Account,
-    Fill,
-    balance_event,
-    funding_payment,
-)
-from paradex_adapter.local_exchange.amounts import MONEY, ZERO, is_multiple
+from paradex_adapter.local_exchange.accounts import Account
+from paradex_adapter.local_exchange.amounts import MONEY, is_multiple
 from paradex_adapter.local_exchange.book import BUY, SELL
-from paradex_adapter.local_exchange.effects import Effects, Listener
+from paradex_adapter.local_exchange.bookkeeping import Bookkeeping
+from paradex_adapter.local_exchange.conditional import (
+    PARTNER_EXECUTED,
+    POSITION_GONE,
+    WaitingOrders,
+    cap,
+    is_executed,
+)
+from paradex_adapter.local_exchange.effects import Listener
 from paradex_adapter.local_exchange.markets import Market, Trade
 from paradex_adapter.local_exchange.orders import Order
 from paradex_adapter.local_exchange.price_limits import (
@@ -48,13 +51,15 @@ class Engine:
         self._accounts = accounts
         self._clock = clock
         self._listener = listener
-        self._is_fill_side_of_taker = is_fill_side_of_taker
         self._is_order_before_fill = is_order_before_fill
-        # Where a recording is played, the public tape is the recorded one.
-        self._is_printing = is_printing
-        self._effects = Effects()
+        self._books = Bookkeeping(
+            accounts,
+            clock,
+            is_fill_side_of_taker=is_fill_side_of_taker,
+            is_printing=is_printing,
+        )
+        self._waiting = WaitingOrders()
         self._orders_count = 0
-        self._fills_count = 0
 
     def next_ordinal(self) -> int:
         """Return the place of the next order among all orders."""
@@ -68,13 +73,47 @@ class Engine:
             # Its market ended before it was its turn.
             return
         with localcontext(MONEY):
-            reason = risk.refusal(order, account, self._markets)
+            if order.trigger_price is not None:
+                reason = risk.waiting_refusal(order, account, market)
+            else:
+                reason = risk.refusal(order, account, self._markets)
             if reason:
                 self._reject(order, reason)
+            elif order.trigger_price is not None:
+                order.status = "UNTRIGGERED"
+                self._waiting.add(order)
+                self._touch(order)
             else:
                 self._match(order, market)
-                self._cull_reduce_only(market)
             self._publish(market)
+        self.trigger(market)
+
+    def trigger(self, market: Market) -> None:
+        """Let the waiting orders go whose trigger the mark price has reached, oldest first."""
+        with localcontext(MONEY):
+            while (order := self._waiting.due(market)) is not None:
+                self._waiting.remove(order)
+                self._go(order, market)
+
+    def pause_triggers(self, is_paused: bool) -> None:
+        """Let no waiting order go, or let those go that are due by now."""
+        self._waiting.is_paused = is_paused
+        for market in list(self._markets.values()):
+            self.trigger(market)
+
+    def _go(self, order: Order, market: Market) -> None:
+        """Let a triggered order be an order like others."""
+        account = self._accounts[order.account]
+        order.status = "NEW"
+        cap(order, account.position_size(market.symbol))
+        self._touch(order)
+        self._publish(market)
+        reason = risk.refusal(order, account, self._markets)
+        if reason:
+            self._close(order, reason)
+        else:
+            self._match(order, market)
+        self._publish(market)
 
     def cancel(self, order: Order, reason: str) -> None:
         """Close an order that is still open; nothing happens when it is closed already."""
@@ -105,6 +144,11 @@ class Engine:
                 for order in list(side.orders()):
                     if not (is_multiple(order.price, tick) and is_multiple(order.remaining, step)):
                         self._cancel_resting(order, market, reason)
+            for order in self._waiting.of(market):
+                prices = order.price, order.trigger_price or order.price
+                is_on_tick = all(is_multiple(price, tick) for price in prices)
+                if not (is_on_tick and is_multiple(order.remaining, step)):
+                    self._close(order, reason)
             self._publish(market)
 
     def settle_market(self, market: Market, price: Decimal, fee_rate: Decimal) -> None:
@@ -126,30 +170,52 @@ class Engine:
                     trade_type="SETTLE_MARKET",
                     seq_no=0,
                 )
-                self._book(account, market, trade, side, "TAKER", fee_rate)
+                self._books.book(account, market, trade, side, "TAKER", fee_rate)
             self._publish(market)
 
-    def modify(self, order: Order, size: Decimal, price: Decimal) -> None:
-        """Give an open order another size and price; it goes behind those at its price."""
+    def modify(
+        self,
+        order: Order,
+        size: Decimal,
+        price: Decimal,
+        trigger_price: Decimal | None = None,
+    ) -> None:
+        """Give an order another size and price; in the book it goes behind those at its price.
+
+        One that waits may get another trigger price as well.
+        """
         market, account = self._markets[order.market], self._accounts[order.account]
         request = order.modify_request
+        trigger_price = order.trigger_price if trigger_price is None else trigger_price
         with localcontext(MONEY):
             reason = risk.modify_refusal(order, size, price, account, self._markets)
-            meets = market.book.crossing(order.side)
-            crosses = meets is not None and reaches(order.side, price, meets.price)
-            if order.instruction == "POST_ONLY" and crosses:
-                reason = reason or "POST_ONLY_WOULD_CROSS"
+            if not reason and trigger_price != order.trigger_price and not order.is_waiting:
+                reason = "order is triggered already"
+            if not reason and self._would_cross(order, price, market):
+                reason = "POST_ONLY_WOULD_CROSS"
             if request is not None:
                 request.status, request.message = ("REJECTED" if reason else "SUCCESS"), reason
-            if reason:
+            if reason or order.is_waiting:
                 self._touch(order)
-            else:
-                market.book.remove(order)
-                order.remaining += size - order.size
-                order.size, order.price = size, price
-                self._match(order, market)
-                self._cull_reduce_only(market)
+            if not reason:
+                self._change(order, size, price, market)
+                order.trigger_price = trigger_price
             self._publish(market)
+        self.trigger(market)
+
+    def _would_cross(self, order: Order, price: Decimal, market: Market) -> bool:
+        if order.is_waiting or order.instruction != "POST_ONLY":
+            return False
+        meets = market.book.crossing(order.side)
+        return meets is not None and reaches(order.side, price, meets.price)
+
+    def _change(self, order: Order, size: Decimal, price: Decimal, market: Market) -> None:
+        if not order.is_waiting:
+            market.book.remove(order)
+        order.remaining += size - order.size
+        order.size, order.price = size, price
+        if not order.is_waiting:
+            self._match(order, market)
 
     def meet(self, maker: Order, taker: Order) -> None:
         """Fill a resting order against one that came from elsewhere, of at most its size."""
@@ -159,14 +225,13 @@ class Engine:
                 self._cancel_resting(maker, market, "REDUCE_ONLY_WILL_INCREASE")
             else:
                 self._trade(taker, maker, taker.remaining, market)
-                self._cull_reduce_only(market)
             self._publish(market)
 
     def print_trade(
         self, market: Market, side: str, price: Decimal, size: Decimal, trade_type: str
     ) -> Trade:
         """Publish a trade that happened beside the book; it carries no book sequence."""
-        trade = self._print(market, side, price, size, trade_type, seq_no=0)
+        trade = self._books.print_trade(market, side, price, size, trade_type, seq_no=0)
         self._publish(market)
         return trade
 
@@ -192,9 +257,9 @@ class Engine:
             self._close(taker, "")
         elif reason:
             self._close(taker, reason)
-        elif taker.type == "MARKET" and first is None:
+        elif taker.is_market and first is None:
             self._close(taker, "EMPTY_MARKET")
-        elif taker.type == "MARKET" or taker.instruction == "IOC":
+        elif taker.is_market or taker.instruction == "IOC":
             self._close(taker, "REMAINING_IOC_CANCEL")
         else:
             taker.status = "OPEN"
@@ -231,20 +296,36 @@ class Engine:
 
     def _still_reduces(self, order: Order) -> bool:
         held = self._accounts[order.account].position_size(order.market)
-        is_opposite = held < 0 if order.side == BUY else held > 0
-        return is_opposite and order.remaining <= abs(held)
+        return self._is_opposite(order) and order.remaining <= abs(held)
+
+    def _is_opposite(self, order: Order) -> bool:
+        held = self._accounts[order.account].position_size(order.market)
+        return held < 0 if order.side == BUY else held > 0
 
     def _cancel_resting(self, order: Order, market: Market, reason: str) -> None:
         market.book.remove(order)
         self._close(order, reason)
 
-    def _cull_reduce_only(self, market: Market) -> None:
-        """Cancel reduce-only orders that the position no longer covers."""
-        for account, position in list(self._effects.positions.values()):
+    def _cull(self, market: Market) -> None:
+        """Cancel the orders that the positions just changed have no room for any longer."""
+        for account, position in list(self._books.effects.positions.values()):
             for order in list(account.open_orders.values()):
-                is_candidate = order.market == position.market and order.status == "OPEN"
-                if is_candidate and order.is_reduce_only and not self._still_reduces(order):
+                if order.market != position.market or not order.is_reduce_only:
+                    continue
+                if order.status == "OPEN" and not self._still_reduces(order):
                     self._cancel_resting(order, market, "REDUCE_ONLY_WILL_INCREASE")
+                elif order.is_closing and order.is_waiting and not self._is_opposite(order):
+                    self._close(order, POSITION_GONE)
+
+    def _cancel_partners(self, market: Market) -> None:
+        """Cancel the other order of each pair of which one was executed."""
+        for order in list(self._books.effects.orders.values()):
+            partner = self._waiting.partner(order)
+            if partner is None or not is_executed(order):
+                continue
+            if partner.status == "OPEN":
+                market.book.remove(partner)
+            self._close(partner, PARTNER_EXECUTED)
 
     # --- Settlement ---------------------------------------------------------------------------
 
@@ -255,115 +336,22 @@ class Engine:
         for order in (maker, taker):
             order.remaining -= size
             order.filled_notional += size * price
-        trade = self._print(market, taker.side, price, size, "FILL", seq_no)
-        self._settle(maker, taker.side, trade, "MAKER", market)
-        self._settle(taker, taker.side, trade, "TAKER", market)
+        trade = self._books.print_trade(market, taker.side, price, size, "FILL", seq_no)
+        self._books.settle(maker, taker, taker.side, trade, "MAKER", market)
+        self._books.settle(taker, maker, taker.side, trade, "TAKER", market)
         if maker.remaining:
             self._touch(maker)
         else:
             market.book.remove(maker)
             self._close(maker, "")
 
-    def _print(
-        self,
-        market: Market,
-        side: str,
-        price: Decimal,
-        size: Decimal,
-        trade_type: str,
-        seq_no: int,
-    ) -> Trade:
-        market.trades_count += 1
-        trade = Trade(
-            ordinal=market.trades_count,
-            id=market.trade_ids.next(),
-            market=market.symbol,
-            side=side,
-            price=price,
-            size=size,
-            created_at=self._clock.now_ms(),
-            trade_type=trade_type,
-            seq_no=seq_no,
-        )
-        if self._is_printing:
-            market.volume = MONEY.add(market.volume, MONEY.multiply(price, size))
-            market.trades.append(trade)
-            self._effects.trades.append(trade)
-        return trade
-
-    def _settle(
-        self, order: Order, taker_side: str, trade: Trade, liquidity: str, market: Market
-    ) -> None:
-        account = self._accounts[order.account]
-        rate = account.rate(market, liquidity)
-        side = taker_side if self._is_fill_side_of_taker else order.side
-        self._book(account, market, trade, order.side, liquidity, rate, order=order, shown=side)
-
-    def _book(
-        self,
-        account: Account,
-        market: Market,
-        trade: Trade,
-        side: str,
-        liquidity: str,
-        rate: Decimal,
-        *,
-        order: Order | None = None,
-        shown: str = "",
-    ) -> None:
-        """Book one side of a trade for an account; `shown` is the side its fill names."""
-        now_ms = trade.created_at
-        holding = account.holding(market, now_ms)
-        before = account.cash
-        funding = holding.realize_funding(side, trade.size, market.funding_index)
-        realized = holding.apply(side, trade.size, trade.price, now_ms)
-        fee = market.fee(trade.size, trade.price, rate)
-        is_spot = market.rules.kind == "SPOT"
-        # A token is paid for when it is bought; of a position the profit alone is cash.
-        value = trade.size * trade.price
-        paid = (-value if side == BUY else value) if is_spot else realized
-        account.cash += paid + funding - fee
-        self._fills_count += 1
-        fill = Fill(
-            ordinal=self._fills_count,
-            id=account.next_fill_id(trade.trade_type),
-            trade_id=trade.id,
-            account=account.address,
-            market=market.symbol,
-            order_id=order.id if order else "",
-            client_id=order.client_id if order else "",
-            side=shown or side,
-            liquidity=liquidity,
-            price=trade.price,
-            size=trade.size,
-            remaining=order.remaining if order else ZERO,
-            fee=fee,
-            realized_pnl=realized,
-            underlying_price=market.underlying_price,
-            fill_type=trade.trade_type,
-            created_at=now_ms,
-            seq_no=trade.seq_no,
-            realized_funding=funding,
-        )
-        holding.last_fill_id = fill.id
-        holding.seq_no = self._clock.sequence_no()
-        if not is_spot:
-            self._effects.positions[f"{account.address}-{market.symbol}"] = (account, holding)
-        self._effects.accounts[account.address] = account
-        self._effects.fills.append(fill)
-        if account.is_recorded:
-            account.fills.append(fill)
-            self._effects.balance_events.append(balance_event(fill, before, account, market))
-            if funding:
-                self._effects.payments.append(funding_payment(fill, account, market))
-
     # --- States -------------------------------------------------------------------------------
 
     def _touch(self, order: Order) -> None:
         order.last_updated_at = self._clock.now_ms()
         order.seq_no = self._clock.sequence_no()
-        self._effects.orders[order.id] = order
-        self._effects.accounts[order.account] = self._accounts[order.account]
+        self._books.effects.orders[order.id] = order
+        self._books.effects.accounts[order.account] = self._accounts[order.account]
 
     def _close(self, order: Order, reason: str) -> None:
         order.status = "CLOSED"
@@ -372,7 +360,12 @@ class Engine:
         self._touch(order)
 
     def _publish(self, market: Market) -> None:
-        effects, self._effects = self._effects, Effects()
+        self._cancel_partners(market)
+        self._cull(market)
+        effects = self._books.take_effects()
+        for order in effects.orders.values():
+            if order.status == "CLOSED":
+                self._waiting.forget(order)
         change = market.book.commit(self._clock.now_ms())
         effects.tell(
             self._listener,

@@ -213,7 +213,7 @@ def order_frame(order: Order, seq: int, now_us: int) -> Frame:
         "orderType": order.type,
         "timeInForce": order.instruction or "NON_REPRESENTABLE",
         "price": order.price if order.price else None,
-        "triggerPrice": None,
+        "triggerPrice": order.trigger_price,
         "size": order.size,
         "sizeOpen": order.remaining,
         "avgFillPrice": order.average_price(),

@@ -19,15 +19,16 @@ from paradex_adapter.local_exchange.effects import Listener
 from paradex_adapter.local_exchange.engine import Engine
 from paradex_adapter.local_exchange.errors import VenueError
 from paradex_adapter.local_exchange.markets import Market
-from paradex_adapter.local_exchange.orders import (
+from paradex_adapter.local_exchange.order_requests import (
     FUTURE_SIGNATURE_MAX_MS,
     RECV_WINDOW_DEFAULT_MS,
-    ModifyRequest,
-    Order,
+    ChangeRequest,
     OrderRequest,
-    parse_modify_request,
+    parse_change_request,
     parse_order_request,
 )
+from paradex_adapter.local_exchange.order_types import TYPES, condition, is_conditional, is_market
+from paradex_adapter.local_exchange.orders import ModifyRequest, Order
 from paradex_adapter.local_exchange.outcomes import OutcomeQueue
 from paradex_adapter.local_exchange.sequences import Clock
 from paradex_adapter.local_exchange.tokens import Session
@@ -100,7 +101,7 @@ class Gateway:
 
     # --- Placing ------------------------------------------------------------------------------
 
-    def check(self, session: Session, body: object) -> OrderRequest:
+    def check(self, session: Session, body: object, types: tuple[str, ...] = TYPES) -> OrderRequest:
         """Check everything about an order request that is checked before it is answered.
 
         Raises
@@ -109,20 +110,19 @@ class Gateway:
             With the venue's word for the first thing wrong.
         """
         self._remember(body)
-        request = parse_order_request(body)
+        request = parse_order_request(body, types)
         self._check_system(request)
         market = self.market(request.market)
         self._check_kind(request, market)
         self._check_signature(session, request)
-        _check_grid(request.size, request.price, market)
-        if request.type == "LIMIT":
-            _check_band(request.side, request.price, market)
+        _check_grid(request.size, request.price, request.trigger_price, market)
+        _check_band(request, market)
         self._check_account(session.account, request, market)
         return request
 
-    def place(self, session: Session, body: object) -> Order:
-        """Take an order: it is NEW now, and what becomes of it follows."""
-        return self.enter(session, self.check(session, body))
+    def place(self, session: Session, body: object, types: tuple[str, ...] = TYPES) -> Order:
+        """Take an order of one of these types: it is NEW now, and what becomes of it follows."""
+        return self.enter(session, self.check(session, body, types))
 
     def enter(self, session: Session, request: OrderRequest) -> Order:
         """Enter a checked order and queue its outcome."""
@@ -157,7 +157,9 @@ class Gateway:
     def new_order(self, account: Account, request: OrderRequest) -> Order:
         """Make the order of a request."""
         now_ms = self._clock.now_ms()
-        is_market = request.type == "MARKET"
+        # Take profits and stop losses have no bound of their average.
+        is_bounded = request.type in ("MARKET", "STOP_MARKET")
+        flags = *request.flags, *condition(request.type, request.side)
         return Order(
             ordinal=self._engine.next_ordinal(),
             id=account.order_ids.next(),
@@ -170,7 +172,7 @@ class Gateway:
             remaining=request.size,
             price=request.price,
             client_id=request.client_id,
-            flags=(*request.flags, "TARGET_STRATEGY_VWAP") if is_market else request.flags,
+            flags=(*flags, "TARGET_STRATEGY_VWAP") if is_bounded else flags,
             stp=request.stp,
             timestamp=request.signature_timestamp,
             received_at=now_ms,
@@ -178,6 +180,7 @@ class Gateway:
             last_updated_at=now_ms,
             seq_no=self._clock.sequence_no(),
             vwap_price=request.vwap_price,
+            trigger_price=request.trigger_price,
         )
 
     def _remember(self, body: object) -> None:
@@ -206,6 +209,8 @@ class Gateway:
             raise VenueError("MARKET_NOT_OPEN", "market is not open yet")
         if rules.kind == "SPOT" and "REDUCE_ONLY" in request.flags:
             raise VenueError("VALIDATION_ERROR", "flags: REDUCE_ONLY is not for spot markets")
+        if rules.kind == "SPOT" and is_conditional(request.type):
+            raise VenueError("VALIDATION_ERROR", f"type: {request.type} is not for spot markets")
 
     def _check_signature(self, session: Session, request: OrderRequest) -> None:
         self._check_age(request.signature_timestamp, request.recv_window)
@@ -237,45 +242,39 @@ class Gateway:
 
     # --- Changing -----------------------------------------------------------------------------
 
-    def modify(self, session: Session, order_id: str, body: object) -> Order:
-        """Take a request to change an open limit order; its outcome shows in ``request_info``.
+    def modify(
+        self, session: Session, order_id: str, body: object, types: tuple[str, ...] = TYPES
+    ) -> Order:
+        """Take a request to change an order; its outcome shows in ``request_info``.
 
         Raises
         ------
         VenueError
             With the venue's word for the first thing wrong.
         """
-        fields, size, price, signature, timestamp_ms = parse_modify_request(body)
+        request = parse_change_request(body, types)
         order = self.find(session.account, order_id)
         market = self.market(order.market)
-        if order.status != "OPEN":
-            is_closed = order.status == "CLOSED"
-            raise VenueError(
-                "ORDER_IS_CLOSED" if is_closed else "ORDER_IS_NOT_OPEN", "order is not open"
-            )
-        if fields != (order.id, order.market, order.side, order.type):
-            raise VenueError("VALIDATION_ERROR", "id, market, side and type must not change")
-        if (size, price) == (order.size, order.price):
-            raise VenueError("VALIDATION_ERROR", "no order parameters changed")
-        if size <= order.filled:
-            raise VenueError("INVALID_ORDER_SIZE", "size: must be greater than what is filled")
-        self._check_age(timestamp_ms, RECV_WINDOW_DEFAULT_MS)
+        _check_change(request, order)
+        self._check_age(request.signature_timestamp, RECV_WINDOW_DEFAULT_MS)
         message_hash = stark.modify_hash(
             self._chain_id,
             int(session.account.address, 16),
-            timestamp_ms,
+            request.signature_timestamp,
             order.market,
             order.side,
             order.type,
-            size,
-            price,
+            request.size,
+            request.price,
             order.id,
         )
-        _verify(session, message_hash, signature)
-        _check_grid(size, price, market)
-        _check_band(order.side, price, market)
+        _verify(session, message_hash, request.signature)
+        _check_grid(request.size, request.price, request.trigger_price, market)
+        if not order.is_waiting:
+            _check_band(request, market)
         order.modify_request = ModifyRequest(session.account.order_ids.next())
-        self._outcomes.put(lambda: self._engine.modify(order, size, price))
+        size, price, trigger_price = request.size, request.price, request.trigger_price
+        self._outcomes.put(lambda: self._engine.modify(order, size, price, trigger_price))
         return order
 
     # --- Cancelling ---------------------------------------------------------------------------
@@ -334,7 +333,28 @@ def _verify(session: Session, message_hash: int, signature: str) -> None:
         raise VenueError("INVALID_ORDER_SIGNATURE", "order signature verification failed")
 
 
-def _check_grid(size: Decimal, price: Decimal, market: Market) -> None:
+def _check_change(request: ChangeRequest, order: Order) -> None:
+    if order.status not in ("OPEN", "UNTRIGGERED"):
+        is_closed = order.status == "CLOSED"
+        raise VenueError(
+            "ORDER_IS_CLOSED" if is_closed else "ORDER_IS_NOT_OPEN", "order is not open"
+        )
+    identity = request.id, request.market, request.side, request.type
+    if identity != (order.id, order.market, order.side, order.type):
+        raise VenueError("VALIDATION_ERROR", "id, market, side and type must not change")
+    trigger_price = request.trigger_price or order.trigger_price
+    if trigger_price != order.trigger_price and not order.is_waiting:
+        raise VenueError("VALIDATION_ERROR", "trigger_price: order is triggered already")
+    changed = request.size, request.price, trigger_price
+    if changed == (order.size, order.price, order.trigger_price):
+        raise VenueError("VALIDATION_ERROR", "no order parameters changed")
+    if request.size <= order.filled:
+        raise VenueError("INVALID_ORDER_SIZE", "size: must be greater than what is filled")
+
+
+def _check_grid(
+    size: Decimal, price: Decimal, trigger_price: Decimal | None, market: Market
+) -> None:
     rules = market.rules
     if not is_multiple(size, rules.step):
         raise VenueError("INVALID_ORDER_SIZE", "size: not a multiple of order_size_increment")
@@ -342,9 +362,15 @@ def _check_grid(size: Decimal, price: Decimal, market: Market) -> None:
         raise VenueError("INVALID_ORDER_SIZE", "size: greater than max_order_size")
     if not is_multiple(price, rules.tick):
         raise VenueError("VALIDATION_ERROR", "price: not a multiple of price_tick_size")
+    if trigger_price is not None and not is_multiple(trigger_price, rules.tick):
+        raise VenueError("VALIDATION_ERROR", "trigger_price: not a multiple of price_tick_size")
 
 
-def _check_band(side: str, price: Decimal, market: Market) -> None:
-    beyond = price - market.mark_price if side == BUY else market.mark_price - price
+def _check_band(request: OrderRequest | ChangeRequest, market: Market) -> None:
+    """Refuse a limit too far beyond the mark price, or beyond the trigger at which it goes."""
+    if is_market(request.type):
+        return
+    middle = market.mark_price if request.trigger_price is None else request.trigger_price
+    beyond = request.price - middle if request.side == BUY else middle - request.price
     if beyond > market.band_width:
         raise VenueError("VALIDATION_ERROR", "price: outside of the price band")

@@ -148,10 +148,14 @@ class MarketControls:
         self._feed.on_market_event(event)
 
     def _link(self, market: Market) -> None:
-        """Let an option be priced off the perpetual on its base."""
+        """Let an option be priced off the perpetual on its base, and its orders hear the mark."""
         if market.rules.is_option:
             market.underlying = self._markets.get(f"{market.rules.base}-USD-PERP")
             market.reprice(self._clock.now_ms())
+        market.on_mark = self._mark_moved
+
+    def _mark_moved(self, market: Market) -> None:
+        self._engine.trigger(market)
 
     def _settle_expired(self) -> None:
         now_ms = self._clock.now_ms()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
@@ -215,6 +216,8 @@ class Market:
     #: Whether the mark price was set, rather than that of the model.
     is_marked: bool = False
     is_listed: bool = True
+    #: Who hears that the mark price moved.
+    on_mark: Callable[[Market], None] | None = None
 
     @classmethod
     def listed(cls, rules: MarketRules, seed: int) -> Market:
@@ -258,11 +261,17 @@ class Market:
             return None
         return value_option(terms, self.underlying_price, self.volatility, now_ms)
 
+    def move_mark(self, price: Decimal) -> None:
+        """Move the mark price and say so."""
+        self.mark_price = price
+        if self.on_mark is not None:
+            self.on_mark(self)
+
     def reprice(self, now_ms: int) -> None:
         """Let an option's mark price follow its model."""
         value = None if self.is_marked else self.value(now_ms)
         if value is not None:
-            self.mark_price = value.price
+            self.move_mark(value.price)
 
     def fee(self, size: Decimal, price: Decimal, rate: Decimal) -> Decimal:
         """Return the fee on a trade.

@@ -1,220 +1,12 @@
-"""Orders: the request as the gateway checks it, and the order as the venue keeps it."""
+"""Orders as the venue keeps them, and as REST and the JSON channel show them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
 
-from paradex_adapter.local_exchange.amounts import ZERO, amount_text, average, parse_amount
-from paradex_adapter.local_exchange.errors import VenueError
-
-CLIENT_ID_MAX: Final = 64
-#: What fits into a binary frame.
-CLIENT_ID_BYTES_MAX: Final = 255
-RECV_WINDOW_MIN_MS: Final = 10
-RECV_WINDOW_DEFAULT_MS: Final = 300_000
-#: How far ahead of the venue's clock a signature may be dated.
-FUTURE_SIGNATURE_MAX_MS: Final = 300_000
-TIMESTAMP_MAX: Final = 2**53
-
-SIDES: Final = ("BUY", "SELL")
-TYPES: Final = (
-    "MARKET",
-    "LIMIT",
-    "STOP_LIMIT",
-    "STOP_MARKET",
-    "TAKE_PROFIT_LIMIT",
-    "TAKE_PROFIT_MARKET",
-    "STOP_LOSS_MARKET",
-    "STOP_LOSS_LIMIT",
-)
-SERVED_TYPES: Final = ("MARKET", "LIMIT")
-INSTRUCTIONS: Final = ("GTC", "POST_ONLY", "IOC", "RPI")
-STP_MODES: Final = ("EXPIRE_MAKER", "EXPIRE_TAKER", "EXPIRE_BOTH")
-FLAGS: Final = ("REDUCE_ONLY", "MMP")
-
-
-@dataclass(slots=True)
-class OrderRequest:
-    """A request whose form is right; whether it is allowed is asked later."""
-
-    market: str
-    side: str
-    type: str
-    size: Decimal
-    price: Decimal
-    instruction: str
-    signature: str
-    signature_timestamp: int
-    client_id: str
-    flags: tuple[str, ...]
-    stp: str
-    recv_window: int
-    vwap_price: Decimal | None
-
-
-def parse_order_request(body: object) -> OrderRequest:
-    """Check the form of an order request.
-
-    Raises
-    ------
-    VenueError
-        ``BINDING_ERROR`` for a wrong JSON type, ``VALIDATION_ERROR`` for a missing field or a wrong
-        word, and the venue's own word for what this account may not use.
-    """
-    if not isinstance(body, dict):
-        raise VenueError("BINDING_ERROR", "request body: expected a JSON object")
-    kind = _word(body, "type", TYPES)
-    if kind not in SERVED_TYPES:
-        raise VenueError("REQUEST_NOT_ALLOWED", f"type: {kind} is not served here")
-    instruction = _instruction(body, kind)
-    size = parse_amount(body.get("size"), "size")
-    if not size:
-        raise VenueError("INVALID_ORDER_SIZE", "size: must be greater than 0")
-    _refuse_extras(body)
-    return OrderRequest(
-        market=_text(body, "market"),
-        side=_word(body, "side", SIDES),
-        type=kind,
-        size=size,
-        price=_price(body, kind),
-        instruction=instruction,
-        signature=_text(body, "signature"),
-        signature_timestamp=_integer(body, "signature_timestamp", 0),
-        client_id=_client_id(body),
-        flags=_flags(body),
-        stp=_word(body, "stp", STP_MODES) if body.get("stp") else "EXPIRE_TAKER",
-        recv_window=_recv_window(body),
-        vwap_price=_vwap_price(body, kind),
-    )
-
-
-#: Id, market, side and type: what a change must leave as it is.
-Identity = tuple[str, str, str, str]
-
-
-def parse_modify_request(body: object) -> tuple[Identity, Decimal, Decimal, str, int]:
-    """Return identity, size, price, signature and its time of a request to change an order.
-
-    Raises
-    ------
-    VenueError
-        ``BINDING_ERROR`` or ``VALIDATION_ERROR``.
-    """
-    if not isinstance(body, dict):
-        raise VenueError("BINDING_ERROR", "request body: expected a JSON object")
-    _refuse_extras(body)
-    identity = (
-        _text(body, "id"),
-        _text(body, "market"),
-        _word(body, "side", SIDES),
-        _word(body, "type", TYPES),
-    )
-    size, price = parse_amount(body.get("size"), "size"), parse_amount(body.get("price"), "price")
-    if not price:
-        raise VenueError("VALIDATION_ERROR", "price: must be greater than 0")
-    signature, timestamp_ms = _text(body, "signature"), _integer(body, "signature_timestamp", 0)
-    return identity, size, price, signature, timestamp_ms
-
-
-def _text(body: Mapping[str, object], field: str) -> str:
-    value = body.get(field)
-    if value is None or value == "":
-        raise VenueError("VALIDATION_ERROR", f"{field}: cannot be blank")
-    if not isinstance(value, str):
-        raise VenueError("BINDING_ERROR", f"{field}: expected a string")
-    return value
-
-
-def _word(body: Mapping[str, object], field: str, words: tuple[str, ...]) -> str:
-    value = _text(body, field)
-    if value not in words:
-        raise VenueError("VALIDATION_ERROR", f"{field}: must be one of {', '.join(words)}")
-    return value
-
-
-def _integer(body: Mapping[str, object], field: str, least: int) -> int:
-    value = body.get(field)
-    if value is None:
-        raise VenueError("VALIDATION_ERROR", f"{field}: cannot be blank")
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise VenueError("BINDING_ERROR", f"{field}: expected an integer")
-    if not least <= value <= TIMESTAMP_MAX:
-        raise VenueError("VALIDATION_ERROR", f"{field}: out of range")
-    return value
-
-
-def _instruction(body: Mapping[str, object], kind: str) -> str:
-    # The venue takes an empty instruction as GTC.
-    instruction = _word(body, "instruction", INSTRUCTIONS) if body.get("instruction") else "GTC"
-    if instruction == "RPI":
-        raise VenueError("RPI_ACCOUNT_NOT_WHITELISTED", "account is not whitelisted for RPI orders")
-    if instruction == "POST_ONLY" and kind == "MARKET":
-        raise VenueError("VALIDATION_ERROR", "instruction: POST_ONLY is for limit orders")
-    return instruction
-
-
-def _price(body: Mapping[str, object], kind: str) -> Decimal:
-    if kind == "MARKET":
-        # Official clients leave the price of a market order out.
-        price = ZERO if body.get("price") in (None, "") else parse_amount(body["price"], "price")
-        if price:
-            raise VenueError("VALIDATION_ERROR", "price: must be 0 for market orders")
-        return ZERO
-    price = parse_amount(body.get("price"), "price")
-    if not price:
-        raise VenueError("VALIDATION_ERROR", "price: must be greater than 0")
-    return price
-
-
-def _client_id(body: Mapping[str, object]) -> str:
-    value = body.get("client_id")
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise VenueError("BINDING_ERROR", "client_id: expected a string")
-    if len(value) > CLIENT_ID_MAX or len(value.encode()) > CLIENT_ID_BYTES_MAX:
-        raise VenueError("VALIDATION_ERROR", f"client_id: at most {CLIENT_ID_MAX} characters")
-    return value
-
-
-def _flags(body: Mapping[str, object]) -> tuple[str, ...]:
-    flags = body.get("flags")
-    if flags is None:
-        return ()
-    if not isinstance(flags, list) or not all(isinstance(flag, str) for flag in flags):
-        raise VenueError("BINDING_ERROR", "flags: expected an array of strings")
-    for flag in flags:
-        if flag not in FLAGS:
-            raise VenueError("VALIDATION_ERROR", f"flags: {flag[:32]} is not allowed")
-    if "MMP" in flags:
-        raise VenueError("MMP_NOT_ENABLED", "market maker protection is not enabled")
-    return tuple(dict.fromkeys(flags))
-
-
-def _recv_window(body: Mapping[str, object]) -> int:
-    if body.get("recv_window") is None:
-        return RECV_WINDOW_DEFAULT_MS
-    return _integer(body, "recv_window", RECV_WINDOW_MIN_MS)
-
-
-def _vwap_price(body: Mapping[str, object], kind: str) -> Decimal | None:
-    if body.get("vwap_price") in (None, ""):
-        return None
-    if kind != "MARKET":
-        raise VenueError("VALIDATION_ERROR", "vwap_price: only for market orders")
-    return parse_amount(body["vwap_price"], "vwap_price")
-
-
-def _refuse_extras(body: Mapping[str, object]) -> None:
-    if body.get("on_behalf_of_account"):
-        raise VenueError("REQUEST_NOT_ALLOWED", "on_behalf_of_account: no isolated account")
-    if body.get("dime_discount"):
-        raise VenueError("REQUEST_NOT_ALLOWED", "dime_discount: no DIME balance")
-    if body.get("trigger_price") not in (None, "", "0"):
-        raise VenueError("VALIDATION_ERROR", "trigger_price: only for conditional orders")
+from paradex_adapter.local_exchange import order_types
+from paradex_adapter.local_exchange.amounts import ZERO, amount_text, average
 
 
 @dataclass(slots=True)
@@ -258,6 +50,8 @@ class Order:
     last_updated_at: int
     seq_no: int
     vwap_price: Decimal | None = None
+    #: The mark price at which a conditional order goes.
+    trigger_price: Decimal | None = None
     #: Whether a retail trader sent it, by a token that says so.
     is_interactive: bool = False
     status: str = "NEW"
@@ -268,7 +62,30 @@ class Order:
     @property
     def is_reduce_only(self) -> bool:
         """Whether the order may only reduce the position."""
-        return "REDUCE_ONLY" in self.flags
+        return self.is_closing or "REDUCE_ONLY" in self.flags
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether the order belongs to a position and only closes it."""
+        return order_types.is_closing(self.type)
+
+    @property
+    def is_market(self) -> bool:
+        """Whether the order trades at the market, once it trades."""
+        return order_types.is_market(self.type)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the order has not been triggered yet."""
+        return self.status == "UNTRIGGERED"
+
+    def is_due(self, mark_price: Decimal) -> bool:
+        """Return whether a mark price has reached the trigger of a waiting order."""
+        if self.trigger_price is None or not self.is_waiting:
+            return False
+        if order_types.ABOVE in self.flags:
+            return mark_price >= self.trigger_price
+        return mark_price <= self.trigger_price
 
     @property
     def shown_flags(self) -> tuple[str, ...]:
@@ -310,7 +127,7 @@ class Order:
             "received_at": self.received_at,
             "published_at": published_at,
             "flags": list(self.shown_flags),
-            "trigger_price": "0",
+            "trigger_price": amount_text(self.trigger_price or ZERO),
         }
         if self.modify_request is not None:
             body["request_info"] = self.modify_request.response()

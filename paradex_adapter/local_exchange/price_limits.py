@@ -17,15 +17,18 @@ def reaches(side: str, limit: Decimal, price: Decimal) -> bool:
 
 def limit_price(order: Order, market: Market) -> Decimal:
     """Return the price beyond which an order does not trade: its own, or the price band."""
-    if order.type == "LIMIT":
+    if not order.is_market:
         return order.price
     band = market.band_width
     return max(ZERO, market.mark_price + (band if order.side == BUY else -band))
 
 
 def worst_average(order: Order, market: Market) -> Decimal | None:
-    """Return the average price a market order accepts at worst; None where there is no bound."""
-    if order.type != "MARKET":
+    """Return the average price a market order accepts at worst; None where there is no bound.
+
+    Take profits and stop losses have none: the price band alone holds them.
+    """
+    if not order.is_market or order.is_closing:
         return None
     if order.vwap_price is not None:
         return order.vwap_price

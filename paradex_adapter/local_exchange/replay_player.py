@@ -170,12 +170,12 @@ class ReplayPlayer:
             return
         bid, ask = market.book.best(BUY), market.book.best(SELL)
         if bid and ask:
-            market.mark_price = (bid[0] + ask[0]) / 2
+            market.move_mark((bid[0] + ask[0]) / 2)
             self._pasts.of(market).add_mark(self._clock.now_ms())
 
     def _on_summary(self, market: Market, fields: Fields) -> bool:
         if fields["markPrice"] > 0:
-            market.mark_price = fields["markPrice"]
+            market.move_mark(fields["markPrice"])
             self._pasts.of(market).add_mark(self._clock.now_ms())
         return True
 

@@ -8,7 +8,9 @@ from aiohttp import web
 
 from paradex_adapter.local_exchange.errors import VenueError
 from paradex_adapter.local_exchange.gateway import Gateway
-from paradex_adapter.local_exchange.orders import SIDES, TYPES, Order
+from paradex_adapter.local_exchange.order_requests import SIDES
+from paradex_adapter.local_exchange.order_types import TYPES
+from paradex_adapter.local_exchange.orders import Order
 from paradex_adapter.local_exchange.rest import (
     Handler,
     Pager,
@@ -83,7 +85,7 @@ class OrderEndpoints:
         return json_response({"results": [self._response(order) for order in orders]})
 
     async def by_id(self, request: web.Request) -> web.Response:
-        """Answer ``GET /orders/{order_id}``: open or new orders only."""
+        """Answer ``GET /orders/{order_id}``: all but closed orders."""
         account = self._session(request).account
         order = self._gateway.find(account, request.match_info["order_id"])
         if order.status == "CLOSED":
@@ -91,10 +93,10 @@ class OrderEndpoints:
         return json_response(self._response(order))
 
     async def by_client_id(self, request: web.Request) -> web.Response:
-        """Answer ``GET /orders/by_client_id/{client_id}``: open orders only."""
+        """Answer ``GET /orders/by_client_id/{client_id}``: open or waiting orders only."""
         account = self._session(request).account
         order = self._gateway.find(account, "", request.match_info["client_id"])
-        if order.status != "OPEN":
+        if order.status not in ("OPEN", "UNTRIGGERED"):
             raise VenueError("CLIENT_ORDER_ID_NOT_FOUND", "client order id not found")
         return json_response(self._response(order))
 

@@ -39,6 +39,23 @@ def refusal(order: Order, account: Account, markets: Mapping[str, Market]) -> st
     return "" if has_margin(order, account, markets) else "NOT_ENOUGH_MARGIN"
 
 
+def waiting_refusal(order: Order, account: Account, market: Market) -> str:
+    """Return why an order may not wait for its trigger, or nothing.
+
+    Margin, and whether it reduces, are asked when it is triggered. One that closes a position needs
+    the position, and is cut to its size by then.
+    """
+    if not account.is_recorded:
+        return ""
+    held = account.position_size(order.market)
+    is_whole = order.is_closing and order.remaining >= abs(held)
+    price = market.underlying_price if market.rules.is_option else market.mark_price
+    if order.size * price < market.rules.min_notional and not is_whole:
+        return "ORDER_SIZE_BELOW_MIN"
+    is_opposite = held < 0 if order.side == BUY else held > 0
+    return "REDUCE_ONLY_WILL_INCREASE" if order.is_closing and not is_opposite else ""
+
+
 def _spot_refusal(
     order: Order, account: Account, markets: Mapping[str, Market], held: Decimal
 ) -> str:
@@ -67,13 +84,16 @@ def modify_refusal(
     markets: Mapping[str, Market],
 ) -> str:
     """Return why an open order may not take on a size and price, or nothing."""
-    if order.status != "OPEN":
+    if order.status not in ("OPEN", "UNTRIGGERED"):
         return "order is not open"
     if size <= order.filled:
         return "size is not greater than what is filled"
     old = order.size, order.remaining, order.price
     order.remaining += size - order.size
     order.size, order.price = size, price
-    reason = refusal(order, account, markets)
+    if order.is_waiting:
+        reason = waiting_refusal(order, account, markets[order.market])
+    else:
+        reason = refusal(order, account, markets)
     order.size, order.remaining, order.price = old
     return reason

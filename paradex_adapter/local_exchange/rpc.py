@@ -26,6 +26,7 @@ from paradex_adapter.local_exchange.errors import (
 from paradex_adapter.local_exchange.feed import Feed
 from paradex_adapter.local_exchange.gateway import Gateway
 from paradex_adapter.local_exchange.markets import Market
+from paradex_adapter.local_exchange.order_types import RPC_TYPES, TYPES
 from paradex_adapter.local_exchange.orders import Order
 from paradex_adapter.local_exchange.sequences import Clock
 from paradex_adapter.local_exchange.tokens import Session, Tokens
@@ -146,7 +147,7 @@ class RpcMethods:
     # --- Orders -------------------------------------------------------------------------------
 
     def _create(self, peer: Peer, params: Params) -> Reply:
-        return self._created(peer, self._gateway.place(_session(peer), params)), None
+        return self._created(peer, self._gateway.place(_session(peer), params, RPC_TYPES)), None
 
     def _created(self, peer: Peer, order: Order) -> dict[str, object]:
         if peer.is_cancelling_on_disconnect:
@@ -167,14 +168,14 @@ class RpcMethods:
         session, bodies = _session(peer), params.get("orders")
         if not isinstance(bodies, list):
             raise RpcError(INVALID_PARAMS, "Invalid params", "orders: expected an array")
-        orders = place_batch(self._gateway, session, bodies)
+        orders = place_batch(self._gateway, session, bodies, RPC_TYPES)
         return {"results": [self._created(peer, order) for order in orders]}, None
 
     def _modify(self, peer: Peer, params: Params) -> Reply:
         session, order_id = _session(peer), params.get("id")
         if not isinstance(order_id, str):
             raise RpcError(INVALID_PARAMS, "Invalid params", "id: expected a string")
-        order = self._gateway.modify(session, order_id, dict(params))
+        order = self._gateway.modify(session, order_id, dict(params), RPC_TYPES)
         return {"order": self._order(order)}, None
 
     def _cancel(self, peer: Peer, params: Params) -> Reply:
@@ -227,7 +228,9 @@ def _session(peer: Peer) -> Session:
     return peer.session
 
 
-def place_batch(gateway: Gateway, session: Session, bodies: list[object]) -> list[Order]:
+def place_batch(
+    gateway: Gateway, session: Session, bodies: list[object], types: tuple[str, ...] = TYPES
+) -> list[Order]:
     """Place orders together: one bad one refuses all, and none is entered before all are checked.
 
     Raises
@@ -237,7 +240,7 @@ def place_batch(gateway: Gateway, session: Session, bodies: list[object]) -> lis
     """
     if not 1 <= len(bodies) <= BATCH_MAX:
         raise VenueError("BATCH_SIZE_OUT_OF_RANGE", f"batch size must be 1 to {BATCH_MAX}")
-    requests = [gateway.check(session, body) for body in bodies]
+    requests = [gateway.check(session, body, types) for body in bodies]
     client_ids = [request.client_id for request in requests if request.client_id]
     if len(set(client_ids)) != len(client_ids):
         raise VenueError("DUPLICATED_CLIENT_ID", "client_id is repeated within the batch")

@@ -56,7 +56,7 @@ class MarketSimulation:
         moved = self._middle * (1 + WALK_STEP * self._random.randint(-2, 2))
         if abs(moved / reference - 1) <= WANDER_MAX:
             self._middle = moved
-        self._market.mark_price = self._middle.quantize(Decimal("1e-8"))
+        self._market.move_mark(self._middle.quantize(Decimal("1e-8")))
 
     def _requote(self) -> None:
         live = [quote for quote in self._quotes if quote.status == "OPEN"]

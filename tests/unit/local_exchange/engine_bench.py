@@ -9,6 +9,7 @@ from paradex_adapter.local_exchange.accounts import Account, Fill
 from paradex_adapter.local_exchange.book import BookChange
 from paradex_adapter.local_exchange.engine import Engine
 from paradex_adapter.local_exchange.markets import DEFAULT_MARKETS, Market, Trade
+from paradex_adapter.local_exchange.order_types import condition
 from paradex_adapter.local_exchange.orders import ModifyRequest, Order
 from paradex_adapter.local_exchange.payments import BalanceEvent, FundingPayment
 from paradex_adapter.local_exchange.positions import Position
@@ -95,10 +96,12 @@ class Bench:
         *,
         instruction: str = "GTC",
         flags: tuple[str, ...] = (),
+        kind: str = "",
+        trigger: str | Decimal | None = None,
         **more: Any,
     ) -> Order:
         """Place an order, a market order where there is no price, and return it as it ends."""
-        kind = "LIMIT" if Decimal(price) else "MARKET"
+        kind = kind or ("LIMIT" if Decimal(price) else "MARKET")
         order = Order(
             ordinal=self.engine.next_ordinal(),
             id=self.accounts[account].order_ids.next(),
@@ -106,12 +109,13 @@ class Bench:
             market=SYMBOL,
             side=side,
             type=kind,
-            instruction=instruction if kind == "LIMIT" else "IOC",
+            instruction=instruction if Decimal(price) else "IOC",
             size=Decimal(size),
             remaining=Decimal(size),
             price=Decimal(price),
             client_id="",
-            flags=flags,
+            flags=(*flags, *condition(kind, side)),
+            trigger_price=None if trigger is None else Decimal(trigger),
             stp=more.pop("stp", "EXPIRE_TAKER"),
             timestamp=1,
             received_at=1,
@@ -125,11 +129,18 @@ class Bench:
         self.engine.process(order)
         return order
 
-    def modify(self, order: Order, size: Decimal, price: Decimal) -> bool:
+    def mark(self, price: str | Decimal) -> None:
+        """Move the mark price."""
+        self.market.mark_price = Decimal(price)
+        self.engine.trigger(self.market)
+
+    def modify(
+        self, order: Order, size: Decimal, price: Decimal, trigger: Decimal | None = None
+    ) -> bool:
         """Change an order and return whether that was accepted."""
         order.modify_request = ModifyRequest("1")
         queued = len(self.heard.orders)
-        self.engine.modify(order, size, price)
+        self.engine.modify(order, size, price, trigger)
         is_accepted = order.modify_request.status == "SUCCESS"
         if is_accepted:
             self.queued[order.id] = queued
