@@ -14,12 +14,12 @@ from paradex_adapter.local_exchange.algo_controls import AlgoControls
 from paradex_adapter.local_exchange.algo_orders import AlgoOrders
 from paradex_adapter.local_exchange.amounts import MONEY, ZERO
 from paradex_adapter.local_exchange.controls import TradingKey
-from paradex_adapter.local_exchange.engine import Engine
 from paradex_adapter.local_exchange.faults import Faults
 from paradex_adapter.local_exchange.feed import Feed
 from paradex_adapter.local_exchange.gateway import Gateway
 from paradex_adapter.local_exchange.http_server import HOST, HttpServer
 from paradex_adapter.local_exchange.internal_orders import InternalOrders
+from paradex_adapter.local_exchange.interventions import InterventionEngine
 from paradex_adapter.local_exchange.listing import default_markets
 from paradex_adapter.local_exchange.market_events import MarketRecord
 from paradex_adapter.local_exchange.markets import DEFAULT_MARKETS, Market, MarketRules
@@ -41,6 +41,7 @@ from paradex_adapter.local_exchange.rest_public import (
     PROXY_HASH,
     PublicEndpoints,
 )
+from paradex_adapter.local_exchange.rest_records import RecordEndpoints
 from paradex_adapter.local_exchange.rpc import RpcMethods
 from paradex_adapter.local_exchange.sequences import Clock
 from paradex_adapter.local_exchange.simulation import MarketSimulation
@@ -139,7 +140,7 @@ class LocalExchange(AlgoControls):
         self._comparisons = 0
         self._feed = Feed(markets, clock, options, pasts)
         self._feed.open_interest = self._open_interest
-        self._engine = Engine(
+        self._engine = self._interventions = InterventionEngine(
             markets,
             accounts,
             clock,
@@ -171,7 +172,8 @@ class LocalExchange(AlgoControls):
         keys = KeyEndpoints(accounts, clock, self._tokens, options)
         orders = OrderEndpoints(self._gateway, clock, self._tokens, pager)
         algo_orders = AlgoOrderEndpoints(self._algo_orders, self._tokens, pager)
-        endpoints = (public, history, account, keys, orders, algo_orders)
+        records = RecordEndpoints(self._tokens, pager)
+        endpoints = (public, history, account, keys, orders, algo_orders, records)
         routes = [route for group in endpoints for route in group.routes()]
         limits = RateLimits(clock)
         self._http = HttpServer(routes, self._websocket, self._faults, limits, options)
