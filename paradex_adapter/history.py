@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -24,6 +25,7 @@ from nautilus_trader.model.data import Bar, BarType, FundingRateUpdate, TradeTic
 from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.persistence.catalog import ParquetDataCatalog
 
+from paradex_adapter.history_progress import PrintedProgress, Progress
 from paradex_adapter.translate.history import (
     PRICE_KINDS,
     UnusableKline,
@@ -32,7 +34,7 @@ from paradex_adapter.translate.history import (
 )
 from paradex_adapter.translate.instruments import MarketRefused, market_to_instrument
 from paradex_adapter.translate.market_data import OutOfRange, PriceTables, trade_to_trade_tick
-from paradex_adapter.venue.errors import InvalidRequest, ParadexError, excerpt
+from paradex_adapter.venue.errors import InvalidRequest, ParadexError, RequestRejected, excerpt
 from paradex_adapter.venue.history import (
     NANOS_PER_MILLI,
     History,
@@ -42,6 +44,7 @@ from paradex_adapter.venue.history import (
 )
 from paradex_adapter.venue.http import HttpClient
 from paradex_adapter_core.errors import CoreError
+from paradex_adapter_core.messages.markets import Market
 from paradex_adapter_core.parsers.markets import parse_markets
 
 KINDS: Final = ("trades", "bars", "funding")
@@ -52,11 +55,11 @@ NANOS_PER_HOUR: Final = 3600 * 1_000_000_000
 TRADES_WINDOW_NS: Final = NANOS_PER_HOUR
 FUNDING_WINDOW_NS: Final = 24 * NANOS_PER_HOUR
 BARS_PER_WINDOW: Final = 1440
-PROGRESS_INTERVAL_SECS: Final = 1.0
 STAGING_DIRECTORY: Final = ".paradex-history"
 
 EXIT_DONE: Final = 0
 EXIT_FAILED: Final = 1
+EXIT_USAGE: Final = 2
 
 type Span = tuple[int, int]
 
@@ -106,6 +109,20 @@ class HistoryRefused(ParadexError):
 
 
 @final
+class MarketUnknown(HistoryRefused):
+    """The venue lists no such market.
+
+    Parameters
+    ----------
+    market : str
+        The symbol asked for.
+    """
+
+    def __init__(self, market: str) -> None:
+        super().__init__(f"{excerpt(market)} is not listed at Paradex")
+
+
+@final
 class HistoryDownloader:
     """Writes one `Download` into a catalog.
 
@@ -135,7 +152,7 @@ class HistoryDownloader:
         download: Download,
         *,
         clock_ns: Callable[[], int] = time.time_ns,
-        progress: "Progress | None" = None,
+        progress: Progress | None = None,
     ) -> None:
         self._http: Final = http
         self._path: Final = catalog_path
@@ -156,7 +173,8 @@ class HistoryDownloader:
         Raises
         ------
         ParadexError
-            What `HttpClient` raises; `HistoryRefused` if the market cannot be downloaded.
+            What `HttpClient` raises; `MarketUnknown` if the venue does not list the market, and
+            another `HistoryRefused` if it cannot be downloaded.
         CoreError
             If an answer cannot be read.
         OSError
@@ -185,11 +203,8 @@ class HistoryDownloader:
 
     async def _write_instrument(self) -> Instrument:
         """Write the instrument, dated to the epoch: it is that of all the data there is."""
+        market = await self._need_market()
         try:
-            rows = parse_markets(await self._http.get_markets(self._download.market))
-            market = next((row for row in rows if row.symbol == self._download.market), None)
-            if market is None:
-                raise HistoryRefused(f"{self._download.market} is not listed at Paradex")
             instrument = market_to_instrument(market, ts_init=0)
         except MarketRefused as refusal:
             raise HistoryRefused(str(refusal)) from refusal
@@ -202,6 +217,20 @@ class HistoryDownloader:
                     )
         self._write([instrument], None)
         return instrument
+
+    async def _need_market(self) -> Market:
+        symbol = self._download.market
+        try:
+            rows = parse_markets(await self._http.get_markets(symbol))
+        except RequestRejected as error:
+            # A page of something that is not the venue has no code.
+            if error.status == HTTPStatus.NOT_FOUND and error.code:
+                raise MarketUnknown(symbol) from error
+            raise
+        market = next((row for row in rows if row.symbol == symbol), None)
+        if market is None:
+            raise MarketUnknown(symbol)
+        return market
 
     async def _write_span(
         self, span: Span, instrument: Instrument, data_cls: type, identifier: str
@@ -276,34 +305,6 @@ class HistoryDownloader:
         shutil.rmtree(self._staging, ignore_errors=True)
 
 
-class Progress:
-    """Takes what is told of a download, and keeps it to itself."""
-
-    def note(self, line: str) -> None:
-        """Take a line that matters."""
-
-    def step(self, line: str) -> None:
-        """Take a line about one window; many come."""
-
-
-class PrintedProgress(Progress):
-    """Lines on standard error; of those about windows, one a second."""
-
-    def __init__(self) -> None:
-        self._stepped_at = 0.0
-
-    def note(self, line: str) -> None:
-        """Print the line."""
-        sys.stderr.write(f"paradex-history: {line}\n")
-
-    def step(self, line: str) -> None:
-        """Print the line, unless one was printed just now."""
-        now = time.monotonic()
-        if now - self._stepped_at >= PROGRESS_INTERVAL_SECS:
-            self._stepped_at = now
-            self.note(line)
-
-
 def run(download: Download, catalog_path: Path, base_url_http: str) -> int:
     """Download, telling the progress on standard error; return the exit code.
 
@@ -315,10 +316,18 @@ def run(download: Download, catalog_path: Path, base_url_http: str) -> int:
         The catalog's directory.
     base_url_http : str
         Where REST requests go, with ``/v1``.
+
+    Returns
+    -------
+    int
+        0 when all is written, 2 when the market is unknown, 1 when anything else went wrong.
     """
     try:
         catalog_path.mkdir(parents=True, exist_ok=True)
         rows = asyncio.run(_run(download, catalog_path, base_url_http))
+    except MarketUnknown as error:
+        _fail(f"{error}; GET {base_url_http}/markets lists the markets there are")
+        return EXIT_USAGE
     except (ParadexError, CoreError) as error:
         return _fail(str(error))
     except OSError as error:

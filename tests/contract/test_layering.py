@@ -32,6 +32,7 @@ ENTRANCES = tuple(
         "cli_arguments",
         "demo",
         "history",
+        "history_progress",
         "keys",
         "playback",
         "pytest_plugin",

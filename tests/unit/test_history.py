@@ -22,15 +22,15 @@ from paradex_adapter.history import (
     BARS_PER_WINDOW,
     EXIT_DONE,
     EXIT_FAILED,
+    EXIT_USAGE,
     SETTLING_NS,
     STAGING_DIRECTORY,
     Download,
     HistoryDownloader,
     HistoryRefused,
-    PrintedProgress,
-    Progress,
     run,
 )
+from paradex_adapter.history_progress import PrintedProgress, Progress
 from paradex_adapter.local_exchange.threaded import ThreadedExchange
 from paradex_adapter.venue.errors import VenueUnavailable
 from paradex_adapter.venue.http import HttpClient
@@ -127,9 +127,14 @@ class Told(Progress):
 
 
 @pytest.fixture
-def venue() -> Iterator[FakeVenue]:
+def router() -> Iterator[respx.MockRouter]:
     with respx.mock(base_url=BASE, using="httpx", assert_all_called=False) as router:
-        yield FakeVenue(router)
+        yield router
+
+
+@pytest.fixture
+def venue(router: respx.MockRouter) -> FakeVenue:
+    return FakeVenue(router)
 
 
 async def download(path: Path, kind: str = "trades", now_ns: int = NOW, **terms: Any) -> Told:
@@ -429,7 +434,6 @@ def test_run_says_how_much_was_written(
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (lambda venue, path: venue.markets.update(results=[]), "is not listed at Paradex"),
         (lambda venue, path: path.write_text(""), "cannot write the catalog"),
         (lambda venue, path: setattr(venue, "failing_after", -1), "venue unavailable"),
     ],
@@ -449,6 +453,41 @@ def test_run_says_in_one_line_what_is_wrong(
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("paradex-history: ")
     assert said in line
+
+
+UNKNOWN_MARKET = load_rest("recorded_error_unknown_market")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(UNKNOWN_MARKET.status, content=UNKNOWN_MARKET.body),
+        httpx.Response(200, json={"results": []}),
+    ],
+    ids=["refused", "not among them"],
+)
+def test_an_unknown_market_is_the_users_mistake_with_the_way_to_the_known_ones(
+    router: respx.MockRouter,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    answer: httpx.Response,
+) -> None:
+    router.get("/markets").mock(return_value=answer)
+    assert run(Download("NOPE-USD-PERP", "bars", NOON, NOON + HOUR), tmp_path, BASE) == EXIT_USAGE
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == (
+        "paradex-history: NOPE-USD-PERP is not listed at Paradex; "
+        f"GET {BASE}/markets lists the markets there are"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_404_that_is_not_the_venues_says_nothing_of_the_market(
+    router: respx.MockRouter, wanted: Download, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    router.get("/markets").respond(404, text="<h1>nginx</h1>")
+    assert run(wanted, tmp_path, BASE) == EXIT_FAILED
+    assert "listed" not in capsys.readouterr().err
 
 
 def test_steps_are_printed_once_a_second_and_notes_always(
