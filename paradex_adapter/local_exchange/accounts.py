@@ -135,6 +135,9 @@ class Account:
         self.transfers: deque[Transfer] = deque(maxlen=RECORDS_KEPT_MAX)
         self.maker_fee = MAKER_FEE
         self.taker_fee = TAKER_FEE
+        # What was chosen, by market.
+        self.leverages: dict[str, int] = {}
+        self.max_slippages: dict[str, Decimal] = {}
         self.order_ids = Identifiers(seed, f"orders:{label}")
         self.payment_ids = Identifiers(seed, f"payments:{label}")
         self.transfer_ids = Identifiers(seed, f"transfers:{label}")
@@ -218,7 +221,8 @@ class Account:
             cost = sum((o.remaining * (o.price or market.mark_price) for o in orders), ZERO)
             return Requirement(cost * (1 + self.taker_fee), ZERO)
         held = self.position_size(symbol)
-        return requirement(market, held, buys, sells, self.taker_fee)
+        leverage = self.leverages.get(symbol)
+        return requirement(market, held, buys, sells, self.taker_fee, leverage)
 
     def _margined_markets(self) -> Iterable[str]:
         held = (symbol for symbol, position in self.positions.items() if position.size)

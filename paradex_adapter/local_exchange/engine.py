@@ -268,7 +268,8 @@ class Engine:
 
     def _take(self, taker: Order, market: Market, limit: Decimal) -> str:
         """Trade against the book while it crosses; return why it stopped early, if it did."""
-        worst = worst_average(taker, market)
+        chosen = self._accounts[taker.account].max_slippages.get(market.symbol)
+        worst = worst_average(taker, market, chosen)
         while taker.remaining:
             maker = market.book.crossing(taker.side)
             if maker is None or not reaches(taker.side, limit, maker.price):

@@ -42,6 +42,7 @@ from paradex_adapter.local_exchange.rest_public import (
     PublicEndpoints,
 )
 from paradex_adapter.local_exchange.rest_records import RecordEndpoints
+from paradex_adapter.local_exchange.rest_settings import SettingEndpoints
 from paradex_adapter.local_exchange.rpc import RpcMethods
 from paradex_adapter.local_exchange.sequences import Clock
 from paradex_adapter.local_exchange.simulation import MarketSimulation
@@ -174,7 +175,8 @@ class LocalExchange(AlgoControls):
         algo_orders = AlgoOrderEndpoints(self._algo_orders, self._tokens, pager)
         records = RecordEndpoints(self._tokens, pager)
         endpoints = (public, history, account, keys, orders, algo_orders, records)
-        routes = [route for group in endpoints for route in group.routes()]
+        settings = SettingEndpoints(markets, clock, self._tokens, self._feed)
+        routes = [route for group in (*endpoints, settings) for route in group.routes()]
         limits = RateLimits(clock)
         self._http = HttpServer(routes, self._websocket, self._faults, limits, options)
 

@@ -31,15 +31,24 @@ class Requirement:
 
 
 def requirement(
-    market: Market, held: Decimal, buys: Decimal, sells: Decimal, fee_rate: Decimal
+    market: Market,
+    held: Decimal,
+    buys: Decimal,
+    sells: Decimal,
+    fee_rate: Decimal,
+    leverage: int | None = None,
 ) -> Requirement:
-    """Return what a position and the working orders of both sides bind."""
+    """Return what a position and the working orders of both sides bind.
+
+    A leverage below the market's raises what it takes to open, and leaves what keeps it open.
+    """
     if market.rules.is_option:
         return _of_option(market, held, buys, sells)
     rules, mark = market.rules, market.mark_price
     worst = max(abs(held + buys), abs(held - sells))
+    rate = rules.imf_base if leverage is None else max(rules.imf_base, 1 / Decimal(leverage))
     return Requirement(
-        initial=worst * mark * (rules.imf_base + fee_rate),
+        initial=worst * mark * (rate + fee_rate),
         maintenance=abs(held) * mark * (rules.imf_base * rules.mmf_factor + fee_rate),
     )
 

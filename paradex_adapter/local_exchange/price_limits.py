@@ -23,8 +23,10 @@ def limit_price(order: Order, market: Market) -> Decimal:
     return max(ZERO, market.mark_price + (band if order.side == BUY else -band))
 
 
-def worst_average(order: Order, market: Market) -> Decimal | None:
+def worst_average(order: Order, market: Market, chosen: Decimal | None) -> Decimal | None:
     """Return the average price a market order accepts at worst; None where there is no bound.
+
+    The bound is the order's own, or else the slippage the account chose, or the market's.
 
     Take profits and stop losses have none: the price band alone holds them.
     """
@@ -35,7 +37,7 @@ def worst_average(order: Order, market: Market) -> Decimal | None:
     best = market.book.best(opposite(order.side))
     if best is None:
         return None
-    slippage = market.rules.max_slippage
+    slippage = market.rules.max_slippage if chosen is None else chosen
     return best[0] * (1 + slippage if order.side == BUY else 1 - slippage)
 
 

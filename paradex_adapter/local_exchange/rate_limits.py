@@ -66,7 +66,9 @@ class RateLimits:
 
 def budget_of(method: str, path: str) -> tuple[str, int]:
     """Return the kind of a request and its budget per minute."""
-    if method == "POST" and path.startswith(("/v1/auth", "/v1/onboarding", "/v2/auth", "/v2/onboarding")):
+    if method == "POST" and path.startswith(
+        ("/v1/auth", "/v1/onboarding", "/v2/auth", "/v2/onboarding")
+    ):
         return "auth", AUTH_MAX
     if path.startswith(("/v1/orders", "/v1/algo/orders")) and method != "GET":
         return "orders", ORDERS_MAX
