@@ -45,6 +45,8 @@ PRIVATE_CHANNELS = (
     "account",
     f"funding_payments.{MARKET}",
     "balance_events",
+    "tradebusts",
+    "transfers",
 )
 
 
@@ -65,7 +67,7 @@ EXCEPTIONS = (
     # --- Recorded from the venue ---
     Allowed(r".+ [45]\d\d", "data", "type", "errors were recorded with data null"),
     Allowed(
-        "GET /(trades|fills|(algo/)?orders-history|funding/data|funding/payments)",
+        "GET /(trades|fills|(algo/)?orders-history|funding/(data|payments)|tradebusts|transfers)",
         "next|prev",
         "type",
         "null on the last, first page",
@@ -89,7 +91,8 @@ EXCEPTIONS = (
         "unknown paths were answered with 401",
     ),
     Allowed(
-        "GET /(account/info|positions|(algo/)?orders|(algo/)?orders-history) 401",
+        "GET /(account/info|positions|(algo/)?orders(-history)?|tradebusts|liquidations|transfers)"
+        " 401",
         r"\$",
         "status",
         "they need a token like the private calls for which the document lists 401",
@@ -377,6 +380,9 @@ async def call_private_reads(caller: Caller) -> None:
 
 async def place_orders(exchange: LocalExchange, caller: Caller) -> None:
     """Bring orders into every state and read them there."""
+    "/tradebusts",
+    "/liquidations",
+    "/transfers",
     exchange.hold_outcomes()
     new = await caller.place(price="89000", client_id="rests")
     await caller.call("GET", f"/orders/{new['id']}")
@@ -389,6 +395,8 @@ async def place_orders(exchange: LocalExchange, caller: Caller) -> None:
     partly = await caller.place(size="0.05", price="90010", client_id="partly")
     await caller.until_settled(partly["id"])
     await caller.call("GET", f"/orders/{partly['id']}")
+    await caller.call("GET", "/transfers", status="LOST")
+    await caller.call("GET", "/liquidations", **{"from": 1, "to": "today"})
     await caller.call("DELETE", "/orders/by_client_id/partly")
     await caller.until_closed(partly["id"])
     for fields in (
@@ -579,6 +587,31 @@ async def play() -> Played:
         for size, price in (("0.02", "90010"), ("0.02", "90020")):
             exchange.place_liquidity(MARKET, "SELL", price, size)
         exchange.place_liquidity(MARKET, "BUY", "89990", "0.6")
+async def intervene(exchange: LocalExchange, caller: Caller, socket: Socket) -> None:
+    """Let the venue act on the account: every kind of fill, busts, transfers, a liquidation."""
+    account = caller.address
+    exchange.place_liquidity(MARKET, "SELL", "90030", "0.02")
+    bought = await caller.place(size="0.02", price="90030", instruction="IOC")
+    await caller.until_closed(bought["id"])
+    exchange.bust_fill(exchange.fills(account)[-1]["id"], account)
+    exchange.block_trade(MARKET, "BUY", "0.02", account_address=account)
+    exchange.unwind_transfer(MARKET, "BUY", "0.01", account_address=account)
+    exchange.liquidate(account, MARKET)
+    exchange.deposit(10, account)
+    exchange.withdraw(5, account)
+    exchange.deposit(1, account, failure_reason="gas fee too low")
+    for path in ("/tradebusts", "/transfers"):
+        page = (await caller.call("GET", path, page_size=1)).json
+        await caller.call("GET", path, page_size=1, cursor=page["next"] or "made-up")
+    await caller.call("GET", "/transfers", status="FAILED")
+    await caller.call("GET", "/liquidations", **{"from": 1, "to": 2})
+    await caller.call("GET", f"/orders/{bought['id']}")
+    await socket.until(
+        lambda: sum(push["channel"] == "transfers" for push in socket.pushes) == 6, "transfers"
+    )
+    await call_private_reads(caller)
+
+
         for _ in range(2):
             exchange.take_liquidity(MARKET, "SELL", "0.01")
         caller = Caller(
@@ -619,6 +652,7 @@ def routes_of(exchange: LocalExchange) -> set[tuple[str, str]]:
     router = exchange._http._runner.app.router
     routes = {(r.method, r.resource.canonical) for r in router.routes() if r.resource is not None}
     return {(method, path.removeprefix("/v1")) for method, path in routes if path != "/v1"} - {
+            await intervene(exchange, caller, socket)
         (method, path) for method, path in routes if method == "HEAD"
     }
 
