@@ -351,6 +351,26 @@ async def use_algo_orders(exchange: LocalExchange, caller: Caller) -> None:
         assert answer.status == 401
 
 
+async def choose_settings(caller: Caller) -> None:
+    """Set leverage and slippage of a market, rightly and wrongly."""
+    path = f"/account/margin/{MARKET}"
+    for leverage, margin_type, status in ((50, "CROSS", 200), (51, "CROSS", 400)):
+        body = {"leverage": leverage, "margin_type": margin_type}
+        assert (await caller.call("POST", path, body=body)).status == status
+    isolated = {"leverage": 5, "margin_type": "ISOLATED"}
+    answer = await caller.call("POST", path, body=isolated)
+    assert (answer.status, answer.json["error"]) == (400, "MARKET_MARGIN_RESTRICTED")
+    for query, status in (({"market": MARKET}, 200), ({"market": "NOPE"}, 404), ({}, 400)):
+        assert (await caller.call("GET", "/account/margin", **query)).status == status
+    path = f"/account/profile/market_max_slippage/{MARKET}"
+    for slippage, status in (("0.01", 200), ("1.5", 400)):
+        answer = await caller.call("POST", path, body={"max_slippage": slippage})
+        assert answer.status == status
+    for token, status in (("", 200), ("nonsense", 401)):
+        headers = {"Authorization": token} if token else None
+        assert (await caller.call("GET", "/account/profile", headers=headers)).status == status
+
+
 PRIVATE_READS = (
     "/account",
     "/account/summary",
@@ -360,6 +380,9 @@ PRIVATE_READS = (
     "/fills",
     "/orders",
     "/orders-history",
+    "/tradebusts",
+    "/liquidations",
+    "/transfers",
 )
 
 
@@ -372,6 +395,8 @@ async def call_private_reads(caller: Caller) -> None:
     await caller.call("GET", "/account", subaccount_address="0x1")
     await caller.call("GET", "/fills", asset_kind="SHARE")
     await caller.call("GET", "/orders-history", status="DONE")
+    await caller.call("GET", "/transfers", status="LOST")
+    await caller.call("GET", "/liquidations", **{"from": 1, "to": "today"})
     assert (await caller.call("GET", "/funding/payments", market=MARKET)).status == 200
     assert (await caller.call("GET", "/funding/payments")).status == 400
     page = (await caller.call("GET", "/fills", page_size=1)).json
@@ -380,9 +405,6 @@ async def call_private_reads(caller: Caller) -> None:
 
 async def place_orders(exchange: LocalExchange, caller: Caller) -> None:
     """Bring orders into every state and read them there."""
-    "/tradebusts",
-    "/liquidations",
-    "/transfers",
     exchange.hold_outcomes()
     new = await caller.place(price="89000", client_id="rests")
     await caller.call("GET", f"/orders/{new['id']}")
@@ -395,8 +417,6 @@ async def place_orders(exchange: LocalExchange, caller: Caller) -> None:
     partly = await caller.place(size="0.05", price="90010", client_id="partly")
     await caller.until_settled(partly["id"])
     await caller.call("GET", f"/orders/{partly['id']}")
-    await caller.call("GET", "/transfers", status="LOST")
-    await caller.call("GET", "/liquidations", **{"from": 1, "to": "today"})
     await caller.call("DELETE", "/orders/by_client_id/partly")
     await caller.until_closed(partly["id"])
     for fields in (
@@ -567,26 +587,6 @@ async def trade_other_kinds(exchange: LocalExchange, caller: Caller, socket: Soc
     await call_private_reads(caller)
 
 
-async def use_public_socket(socket: Socket) -> None:
-    """Limit summaries to some markets, change which, and end it."""
-    scoped = {"channel": "markets_summary", "markets": [MARKET]}
-    change = {"channel": "markets_summary", "add": ["ETH-USD-PERP"], "remove": [MARKET]}
-    assert "error" in await socket.request("modify_subscription", change)
-    assert "error" in await socket.request("subscribe", {**scoped, "markets": ["NOPE"]})
-    await socket.result("subscribe", scoped)
-    assert "error" in await socket.request("subscribe", scoped)
-    await socket.result("modify_subscription", change)
-    await socket.result("unsubscribe", {"channel": "markets_summary"})
-    assert "error" in await socket.request("unsubscribe", {"channel": "markets_summary"})
-
-
-async def play() -> Played:
-    """Play the scenario on one exchange."""
-    exchange = LocalExchange(seed=5, simulation_interval_ms=0, onboarding_balance=5000)
-    async with exchange, aiohttp.ClientSession() as http:
-        for size, price in (("0.02", "90010"), ("0.02", "90020")):
-            exchange.place_liquidity(MARKET, "SELL", price, size)
-        exchange.place_liquidity(MARKET, "BUY", "89990", "0.6")
 async def intervene(exchange: LocalExchange, caller: Caller, socket: Socket) -> None:
     """Let the venue act on the account: every kind of fill, busts, transfers, a liquidation."""
     account = caller.address
@@ -612,6 +612,26 @@ async def intervene(exchange: LocalExchange, caller: Caller, socket: Socket) -> 
     await call_private_reads(caller)
 
 
+async def use_public_socket(socket: Socket) -> None:
+    """Limit summaries to some markets, change which, and end it."""
+    scoped = {"channel": "markets_summary", "markets": [MARKET]}
+    change = {"channel": "markets_summary", "add": ["ETH-USD-PERP"], "remove": [MARKET]}
+    assert "error" in await socket.request("modify_subscription", change)
+    assert "error" in await socket.request("subscribe", {**scoped, "markets": ["NOPE"]})
+    await socket.result("subscribe", scoped)
+    assert "error" in await socket.request("subscribe", scoped)
+    await socket.result("modify_subscription", change)
+    await socket.result("unsubscribe", {"channel": "markets_summary"})
+    assert "error" in await socket.request("unsubscribe", {"channel": "markets_summary"})
+
+
+async def play() -> Played:
+    """Play the scenario on one exchange."""
+    exchange = LocalExchange(seed=5, simulation_interval_ms=0, onboarding_balance=5000)
+    async with exchange, aiohttp.ClientSession() as http:
+        for size, price in (("0.02", "90010"), ("0.02", "90020")):
+            exchange.place_liquidity(MARKET, "SELL", price, size)
+        exchange.place_liquidity(MARKET, "BUY", "89990", "0.6")
         for _ in range(2):
             exchange.take_liquidity(MARKET, "SELL", "0.01")
         caller = Caller(
@@ -627,10 +647,12 @@ async def intervene(exchange: LocalExchange, caller: Caller, socket: Socket) -> 
         await call_keys(exchange, caller)
         await place_orders(exchange, caller)
         await use_algo_orders(exchange, caller)
+        await choose_settings(caller)
         played = Played()
         async with connect(http, exchange.base_url_ws) as socket:
             await use_socket(exchange, caller, socket)
             await trade_other_kinds(exchange, caller, socket)
+            await intervene(exchange, caller, socket)
             played.pushes, played.results = socket.pushes, socket.results
             played.errors = socket.errors
         async with connect(http, exchange.base_url_ws, "sbeSchemaId=1&sbeSchemaVersion=2") as other:
@@ -652,7 +674,6 @@ def routes_of(exchange: LocalExchange) -> set[tuple[str, str]]:
     router = exchange._http._runner.app.router
     routes = {(r.method, r.resource.canonical) for r in router.routes() if r.resource is not None}
     return {(method, path.removeprefix("/v1")) for method, path in routes if path != "/v1"} - {
-            await intervene(exchange, caller, socket)
         (method, path) for method, path in routes if method == "HEAD"
     }
 
