@@ -17,6 +17,12 @@ from nautilus_trader.config import (
 from paradex_adapter.constants import BASE_URLS_HTTP, BASE_URLS_WS, ParadexEnvironment
 from paradex_adapter.venue.credentials import ETHEREUM_SIGNER, STARKNET_SIGNER
 from paradex_adapter.venue.errors import ConfigurationError
+from paradex_adapter.venue.margin_settings import MARGIN_TYPES
+from paradex_adapter.venue.system_state import POLL_SECS_DEFAULT
+
+# How the venue classes a trader.
+PRO: Final = "pro"
+RETAIL: Final = "retail"
 
 REDACTED: Final = "<redacted>"
 API_VERSION_PATH: Final = "/v1"
@@ -136,6 +142,25 @@ class ParadexExecClientConfig(LiveExecClientConfig, frozen=True, kw_only=True):
     onboard : bool, default False
         Whether an account that the venue does not know yet is onboarded at connecting; needs
         `ethereum_private_key`.
+    trader_profile : str, default pro
+        "retail" trades with the interactive tokens of the venue's own front end: no fees, first in
+        the queue at a price, meets RPI orders; but orders and cancels wait 300 ms, and 3 a second,
+        30 a minute, 300 an hour and 1000 a day are all it may send. Orders beyond that are held
+        back a moment, then rejected. Not for Ethereum accounts without a subkey.
+    margin_configs : dict[str, tuple[int, str]], optional
+        Leverage, and "CROSS" or "ISOLATED", by the venue's symbol, such as
+        ``{"BTC-USD-PERP": (10, "CROSS")}``. Set and read back at connecting, which fails where the
+        venue refuses one; markets not named stay as they are. (Since 2025-11-27 the venue lets
+        isolated positions only be reduced.)
+    cancel_on_disconnect : bool, default False
+        Whether the venue cancels what was sent over a connection when that is lost; asked for again
+        after each reconnect. Orders sent over REST are not covered.
+    system_state_interval_secs : float, default 5.0
+        How often the venue is asked for its state. While it takes cancels only, or post-only orders
+        only, other orders and changes are denied; afterwards they are taken again by themselves.
+    is_additional : bool, default False
+        For each execution client of a node but one: a node takes one for the venue. To an
+        additional one commands come by their `client_id` alone.
     base_url_http, base_url_ws, proxy_url, http_timeout_secs, max_retries
         As in `ParadexDataClientConfig`.
     retry_delay_initial_ms, retry_delay_max_ms, update_instruments_interval_mins
@@ -170,6 +195,11 @@ class ParadexExecClientConfig(LiveExecClientConfig, frozen=True, kw_only=True):
     account_signer_type: str = STARKNET_SIGNER
     access_token: str | None = None
     onboard: bool = False
+    trader_profile: str = PRO
+    margin_configs: dict[str, tuple[int, str]] | None = None
+    cancel_on_disconnect: bool = False
+    system_state_interval_secs: PositiveFloat = POLL_SECS_DEFAULT
+    is_additional: bool = False
 
     def __post_init__(self) -> None:
         for secret in ("private_key", "ethereum_private_key", "access_token"):
@@ -181,8 +211,15 @@ class ParadexExecClientConfig(LiveExecClientConfig, frozen=True, kw_only=True):
             raise ConfigurationError(
                 "account_signer_type", f"it must be {STARKNET_SIGNER} or {ETHEREUM_SIGNER}"
             )
-        if not isinstance(self.onboard, bool):
-            raise ConfigurationError("onboard", "it must be True or False")
+        for name in ("onboard", "cancel_on_disconnect", "is_additional"):
+            if not isinstance(getattr(self, name), bool):
+                raise ConfigurationError(name, "it must be True or False")
+        if self.trader_profile not in (PRO, RETAIL):
+            raise ConfigurationError("trader_profile", f"it must be {PRO} or {RETAIL}")
+        if self.trader_profile == RETAIL and self.access_token is not None:
+            raise ConfigurationError("trader_profile", "an access_token has the profile it has")
+        _check_margin_configs(self.margin_configs)
+        _need_secs("system_state_interval_secs", self.system_state_interval_secs)
         if self.recv_window_ms is not None:
             _need_whole("recv_window_ms", self.recv_window_ms, RECV_WINDOW_MS_MIN)
 
@@ -215,11 +252,7 @@ def _check_connection_options(config: ParadexClientConfig) -> None:
     _hide(config, "proxy_url")
     if config.proxy_url is not None:
         _split_url("proxy_url", config.proxy_url, ("http", "https"))
-    timeout = config.http_timeout_secs
-    if not _is_number(timeout) or not math.isfinite(timeout) or timeout <= 0:
-        raise ConfigurationError(
-            "http_timeout_secs", "it must be a number of seconds greater than 0"
-        )
+    _need_secs("http_timeout_secs", config.http_timeout_secs)
     _need_whole("max_retries", config.max_retries, 0)
     _need_whole("retry_delay_initial_ms", config.retry_delay_initial_ms, 1)
     _need_whole("retry_delay_max_ms", config.retry_delay_max_ms, config.retry_delay_initial_ms)
@@ -268,6 +301,30 @@ def _need_text_or_none(setting: str, value: object) -> None:
 def _need_whole(setting: str, value: object, minimum: int) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
         raise ConfigurationError(setting, f"it must be a whole number of at least {minimum}")
+
+
+def _need_secs(setting: str, value: Any) -> None:
+    if not _is_number(value) or not math.isfinite(value) or value <= 0:
+        raise ConfigurationError(setting, "it must be a number of seconds greater than 0")
+
+
+def _check_margin_configs(configs: object) -> None:
+    if configs is None:
+        return
+    remedy = 'write it as {"BTC-USD-PERP": (10, "CROSS")}'
+    if not isinstance(configs, dict):
+        raise ConfigurationError("margin_configs", f"it must be a dict; {remedy}")
+    for market, setting in configs.items():
+        if not isinstance(market, str) or not market:
+            raise ConfigurationError("margin_configs", f"its keys are symbols; {remedy}")
+        if not isinstance(setting, tuple | list) or len(setting) != 2:
+            raise ConfigurationError(f"margin_configs of {market}", f"it is no pair; {remedy}")
+        leverage, margin_type = setting
+        _need_whole(f"margin_configs of {market}", leverage, 1)
+        if margin_type not in MARGIN_TYPES:
+            raise ConfigurationError(
+                f"margin_configs of {market}", f"its margin type is {' or '.join(MARGIN_TYPES)}"
+            )
 
 
 def _is_number(value: object) -> bool:

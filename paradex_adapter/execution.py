@@ -42,6 +42,7 @@ from nautilus_trader.model.identifiers import (
     AccountId,
     ClientId,
     ClientOrderId,
+    Venue,
 )
 from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.model.objects import Money, Price, Quantity
@@ -67,12 +68,14 @@ from paradex_adapter.venue.errors import (
 )
 from paradex_adapter.venue.external_orders import ExternalFact
 from paradex_adapter.venue.http import HttpClient
+from paradex_adapter.venue.system_state import OK, SystemState
 from paradex_adapter.venue.trading_session import TradingSession
 from paradex_adapter_core.errors import CoreError
 from paradex_adapter_core.events import (
     AccountChanged,
     Contradiction,
     Event,
+    OrderRejected,
 )
 from paradex_adapter_core.order_lifecycle import FILLED
 from paradex_adapter_core.vocabulary import FEED_STREAM
@@ -133,7 +136,8 @@ class ParadexExecutionClient(LiveExecutionClient):
         super().__init__(
             loop=loop,
             client_id=ClientId(name),
-            venue=PARADEX_VENUE,
+            # The engine routes by this, and refuses a second client of one venue; see `venue`.
+            venue=Venue(name) if config.is_additional else PARADEX_VENUE,
             oms_type=OmsType.NETTING,
             account_type=AccountType.MARGIN,
             base_currency=None,
@@ -150,13 +154,21 @@ class ParadexExecutionClient(LiveExecutionClient):
         self._provider: Final = provider
         self._credentials: Final = credentials
         self._session: TradingSession | None = None
-        self._setup: Final = SessionSetup(config, http, credentials)
+        self._setup: Final = SessionSetup(config, http, credentials, self._log.info)
+        self._system_state: Final = SystemState(
+            http, config.system_state_interval_secs, on_change=self._on_system_state
+        )
         self._entry: OrderEntry | None = None
         self._account_news: AccountNews | None = None
         self._instruments: asyncio.Task[None] | None = None
         self._release_timer: asyncio.TimerHandle | None = None
         self._reports_topic: Final = f"reports.execution.{PARADEX_VENUE}"
         self._news: Final = OrderNews(self, cache, clock, self._log)
+
+    @property
+    def venue(self) -> Venue:
+        """The venue of its reports: Paradex, by whatever name commands are routed here."""
+        return PARADEX_VENUE
 
     @property
     def session(self) -> TradingSession:
@@ -229,7 +241,13 @@ class ParadexExecutionClient(LiveExecutionClient):
             self._on_events, self._on_external, self._clock.timestamp_ns, self._warn
         )
         self._entry = OrderEntry(
-            self, self._session, self._credentials, self._cache, self._clock, self._log
+            self,
+            self._session,
+            self._credentials,
+            self._system_state,
+            self._cache,
+            self._clock,
+            self._log,
         )
         self._entry.restore_orders()
         self._account_news = AccountNews(self, self._session, self._clock, self._log)
@@ -240,6 +258,7 @@ class ParadexExecutionClient(LiveExecutionClient):
         # Held until the engine has reconciled what there was before: in the order it happened.
         self._hold_stream(START_HOLD_SECS)
         await self._session.connect()
+        self._system_state.start()
         if self._options.update_instruments_interval_mins is not None:
             self._instruments = self._loop.create_task(
                 self._refresh_instruments(self._options.update_instruments_interval_mins),
@@ -254,6 +273,7 @@ class ParadexExecutionClient(LiveExecutionClient):
         if self._release_timer is not None:
             self._release_timer.cancel()
             self._release_timer = None
+        await self._system_state.close()
         if self._account_news is not None:
             await self._account_news.close()
         if self._instruments is not None:
@@ -270,7 +290,9 @@ class ParadexExecutionClient(LiveExecutionClient):
         for currency in self._provider.currencies().values():
             self._cache.add_currency(currency)
         for instrument in self._provider.list_all():
-            self._cache.add_instrument(instrument)
+            # With the fees of the account that the node trades without being told which.
+            if not self._options.is_additional or not self._cache.instrument(instrument.id):
+                self._cache.add_instrument(instrument)
 
     async def _refresh_instruments(self, interval_mins: int) -> None:
         while True:
@@ -462,6 +484,7 @@ class ParadexExecutionClient(LiveExecutionClient):
     ) -> Money:
         """Return the fee of a fill the engine infers, by the account's rates on the instrument."""
         is_maker = liquidity_side == LiquiditySide.MAKER
+        instrument = self._provider.find(instrument.id) or instrument
         rate = instrument.maker_fee if is_maker else instrument.taker_fee
         return commission_at_rate(last_qty, last_px, rate)
 
@@ -494,7 +517,15 @@ class ParadexExecutionClient(LiveExecutionClient):
             elif isinstance(event, Contradiction):
                 self._report_filled_soon(event.client_order_id)
             else:
+                if isinstance(event, OrderRejected):
+                    self._system_state.learn(event.reason)
                 self._news.tell_event(event)
+
+    def _on_system_state(self, before: str, state: str) -> None:
+        if state == OK:
+            self._log.info(f"Paradex is {state} again, after {before}: orders are taken")
+        else:
+            self._log.warning(f"Paradex is in {state} mode, after {before}")
 
     def _report_filled_soon(self, client_order_id: str) -> None:
         """Report an order that filled by the venue's word, without all its fills, as filled.

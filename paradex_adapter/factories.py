@@ -46,7 +46,7 @@ class _VenueShare:
         return self._account_limits[account]
 
     def fees_for(self, trader_id: TraderId) -> SharedFees:
-        """Return where the fees of a node are: it trades one account of a venue."""
+        """Return where the fees of a node are: those of the account it trades by default."""
         return self._fees.setdefault(trader_id, SharedFees())
 
 
@@ -107,8 +107,9 @@ class ParadexLiveExecClientFactory(LiveExecClientFactory):
     ) -> ParadexExecutionClient:
         """Return a new execution client. Parameters as in `ParadexLiveDataClientFactory.create`.
 
-        A node takes one execution client of a venue. Name it `PARADEX`: under another name the
-        node's portfolio finds the account by its `account_id` alone.
+        Name it `PARADEX`: under another name the node's portfolio finds the account by its
+        `account_id` alone. Further clients of a node, each with an account of its own, set
+        `is_additional` and get their commands by `client_id`.
 
         Raises
         ------
@@ -126,7 +127,9 @@ class ParadexLiveExecClientFactory(LiveExecClientFactory):
             account_signer_type=config.account_signer_type,
             access_token=config.access_token,
         )
-        http, provider = _make_http_and_provider(loop, config, msgbus, clock, credentials)
+        http, provider = _make_http_and_provider(
+            loop, config, msgbus, clock, credentials, is_additional=config.is_additional
+        )
         return ParadexExecutionClient(
             loop, name, config, msgbus, cache, clock, http, provider, credentials
         )
@@ -138,6 +141,8 @@ def _make_http_and_provider(
     msgbus: MessageBus,
     clock: LiveClock,
     credentials: Credentials | None,
+    *,
+    is_additional: bool = False,
 ) -> tuple[HttpClient, ParadexInstrumentProvider]:
     base_url_http, _ = config_urls(config)
     share = _shares.setdefault(loop, {}).setdefault(base_url_http, _VenueShare())
@@ -154,7 +159,7 @@ def _make_http_and_provider(
         http,
         config.instrument_provider,
         account_address=None if credentials is None else credentials.account_address,
-        shared_fees=share.fees_for(msgbus.trader_id),
+        shared_fees=SharedFees() if is_additional else share.fees_for(msgbus.trader_id),
         clock_ns=clock.timestamp_ns,
     )
     return http, provider

@@ -32,6 +32,7 @@ from paradex_adapter.translate.orders import (
 from paradex_adapter.translate.values import trade_id_to_fill_keys
 from paradex_adapter.venue.credentials import Credentials
 from paradex_adapter.venue.order_commands import CANCELS_AT_ONCE_MAX
+from paradex_adapter.venue.system_state import SystemState
 from paradex_adapter.venue.trading_session import TradingSession
 
 
@@ -56,6 +57,8 @@ class OrderEntry:
         Sends what is not denied.
     credentials : Credentials
         May be good for reading only.
+    system_state : SystemState
+        Whether the venue takes orders at the moment.
     cache : Cache
         Where orders and instruments are.
     clock : LiveClock
@@ -69,6 +72,7 @@ class OrderEntry:
         client: Emitter,
         session: TradingSession,
         credentials: Credentials,
+        system_state: SystemState,
         cache: Cache,
         clock: LiveClock,
         log: Logger,
@@ -76,6 +80,7 @@ class OrderEntry:
         self._client: Final = client
         self._session: Final = session
         self._credentials: Final = credentials
+        self._system_state: Final = system_state
         self._cache: Final = cache
         self._clock: Final = clock
         self._log: Final = log
@@ -115,7 +120,7 @@ class OrderEntry:
             self._log.warning(f"Cannot submit {order.client_order_id!r}: it is closed already")
             return
         instrument = self._cache.instrument(order.instrument_id)
-        reason = self._credentials.denial_reason or find_denial_reason(order, instrument)
+        reason = self._find_closed_door(order) or find_denial_reason(order, instrument)
         if reason is None and self._session.store.is_full:
             reason = f"{self._session.store.open_orders_max} orders are open already"
         if reason is None and self._session.store.find_order(order.client_order_id.value):
@@ -128,6 +133,13 @@ class OrderEntry:
         self._client.generate_order_submitted(*ids, ts_event)
         await self._session.commands.submit(order_to_request(order, instrument))
 
+    def _find_closed_door(self, order: Order) -> str | None:
+        """Return why neither this order nor a change of it would be taken now, whatever it says."""
+        is_post_only = order.has_price and order.is_post_only
+        return self._credentials.denial_reason or self._system_state.find_denial_reason(
+            is_post_only=is_post_only
+        )
+
     async def modify_order(self, command: ModifyOrder) -> None:
         """Ask for a change of an order."""
         order = self._cache.order(command.client_order_id)
@@ -136,7 +148,7 @@ class OrderEntry:
             return
         instrument = self._cache.instrument(order.instrument_id)
         quantity, price = command.quantity, command.price
-        reason = self._credentials.denial_reason or find_change_fault(
+        reason = self._find_closed_door(order) or find_change_fault(
             order, instrument, quantity, price, command.trigger_price
         )
         if reason is None:
@@ -175,6 +187,8 @@ class OrderEntry:
         orders = {
             order.client_order_id: order
             for order in (*self._cache.orders_open(**scope), *self._cache.orders_inflight(**scope))
+            # A node may trade several accounts.
+            if order.account_id in (None, self._client.account_id)
         }
         await self._cancel_each(orders.values())
 

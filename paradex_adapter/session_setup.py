@@ -7,14 +7,20 @@ from collections.abc import Callable
 from random import Random
 from typing import Final
 
-from paradex_adapter.config import ParadexExecClientConfig, config_urls
+from paradex_adapter.config import RETAIL, ParadexExecClientConfig, config_urls
 from paradex_adapter.constants import ParadexEnvironment
 from paradex_adapter.venue.admission import admit
-from paradex_adapter.venue.auth import RECV_WINDOW_MS_DEFAULT, TokenProvider, check_clock
+from paradex_adapter.venue.auth import (
+    RECV_WINDOW_MS_DEFAULT,
+    TokenProvider,
+    check_clock,
+    wall_clock_ms,
+)
 from paradex_adapter.venue.credentials import Credentials
 from paradex_adapter.venue.errors import ConfigurationError
 from paradex_adapter.venue.external_orders import ExternalFact
 from paradex_adapter.venue.http import HttpClient
+from paradex_adapter.venue.margin_settings import apply_margin_settings
 from paradex_adapter.venue.retry import Backoff
 from paradex_adapter.venue.signing import OrderSigner
 from paradex_adapter.venue.trading_session import TradingSession
@@ -35,12 +41,19 @@ class SessionSetup:
         The venue's REST interface; presents the tokens from `sign_in` on.
     credentials : Credentials
         The account and its key.
+    inform : Callable[[str], None]
+        Takes what a user may want to know.
     """
 
     def __init__(
-        self, config: ParadexExecClientConfig, http: HttpClient, credentials: Credentials
+        self,
+        config: ParadexExecClientConfig,
+        http: HttpClient,
+        credentials: Credentials,
+        inform: Callable[[str], None],
     ) -> None:
         self._options: Final = config
+        self._inform: Final = inform
         self._http: Final = http
         self._credentials: Final = credentials
         self._tokens: TokenProvider | None = None
@@ -48,7 +61,7 @@ class SessionSetup:
         self._offset_ms = 0
 
     async def sign_in(self) -> None:
-        """Check the chain and the clock, and get the first token.
+        """Check the chain and the clock, get the first token, set leverages and margin types.
 
         Raises
         ------
@@ -60,12 +73,16 @@ class SessionSetup:
         recv_window_ms = self._options.recv_window_ms or RECV_WINDOW_MS_DEFAULT
         self._offset_ms = await check_clock(self._http, recv_window_ms)
         self._signer = OrderSigner(self._credentials, config.starknet_chain_id)
+        l1_chain_id = int(config.l1_chain_id) if config.l1_chain_id.isdecimal() else 0
+        if self._options.trader_profile == RETAIL:
+            self._http.limits.limit_as_retail()
         self._tokens = TokenProvider(
             self._http,
             self._signer,
             recv_window_ms=recv_window_ms,
             clock_offset_ms=self._offset_ms,
-            l1_chain_id=int(config.l1_chain_id) if config.l1_chain_id.isdecimal() else 0,
+            l1_chain_id=l1_chain_id,
+            is_interactive=self._options.trader_profile == RETAIL,
         )
         self._http.token_provider = self._tokens
         # A wrong key or account says so here, before anything else is asked.
@@ -75,7 +92,19 @@ class SessionSetup:
             self._credentials,
             self._signer,
             onboard=self._options.onboard,
+            l1_chain_id=l1_chain_id,
+            now_secs=(wall_clock_ms() + self._offset_ms) // 1000,
         )
+        if self._options.margin_configs:
+            await self._set_margins(self._options.margin_configs)
+
+    async def _set_margins(self, settings: dict[str, tuple[int, str]]) -> None:
+        if self._credentials.denial_reason:
+            raise ConfigurationError("margin_configs", self._credentials.denial_reason)
+        wanted = {market: (leverage, kind) for market, (leverage, kind) in settings.items()}
+        changed = await apply_margin_settings(self._http, wanted)
+        for market, (leverage, margin_type) in changed.items():
+            self._inform(f"{market} is set to a leverage of {leverage}, {margin_type}")
 
     def make_session(
         self,
@@ -101,6 +130,8 @@ class SessionSetup:
             clock_ns=clock_ns,
             backoff=Backoff(options.retry_delay_initial_ms, options.retry_delay_max_ms, Random()),
             proxy_url=options.proxy_url,
+            cancel_on_disconnect=options.cancel_on_disconnect
+            and not self._credentials.denial_reason,
             warn=warn,
         )
 

@@ -19,6 +19,8 @@ async def admit(
     signer: OrderSigner,
     *,
     onboard: bool = False,
+    l1_chain_id: int = 0,
+    now_secs: int = 0,
 ) -> None:
     """Check the account of an Ethereum key, and take the first token.
 
@@ -34,6 +36,10 @@ async def admit(
         Signs the onboarding.
     onboard : bool
         Whether an account that does not exist yet is onboarded.
+    l1_chain_id : int
+        The Ethereum chain the venue belongs to; for the onboarding of an Ethereum account.
+    now_secs : int
+        The venue's time, Unix seconds; likewise.
 
     Raises
     ------
@@ -53,10 +59,16 @@ async def admit(
             raise
     else:
         return
-    if credentials.ethereum_key is None or credentials.denial_reason:
-        raise ConfigurationError(
-            "onboard", "it needs the ethereum_private_key that the trading key derives from"
+    if signer.sign_in_key is not None:
+        await http.post_onboarding_v2(
+            credentials.account_address,
+            signer.sign_in_key.onboarding_headers(l1_chain_id, now_secs),
+            signer.sign_in_key.public_key_hex,
         )
+        await tokens.token()
+        return
+    if credentials.ethereum_key is None:
+        raise ConfigurationError("onboard", "it needs the ethereum_private_key of the account")
     await http.onboarding(
         credentials.ethereum_key.address,
         credentials.account_address,

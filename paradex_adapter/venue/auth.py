@@ -99,6 +99,8 @@ class TokenProvider:
         The venue's clock minus ours, in milliseconds: token requests are signed with its time.
     l1_chain_id : int
         The Ethereum chain the venue belongs to; named where an Ethereum key signs in.
+    is_interactive : bool
+        Whether to ask for tokens of the retail profile.
     now_ms : Callable[[], int]
         The clock of this machine, Unix milliseconds.
     """
@@ -108,6 +110,7 @@ class TokenProvider:
         "_clock_offset_ms",
         "_expires_ms",
         "_http",
+        "_is_interactive",
         "_l1_chain_id",
         "_now_ms",
         "_obtained_ms",
@@ -126,11 +129,13 @@ class TokenProvider:
         recv_window_ms: int = RECV_WINDOW_MS_DEFAULT,
         clock_offset_ms: int = 0,
         l1_chain_id: int = 0,
+        is_interactive: bool = False,
         now_ms: Callable[[], int] = wall_clock_ms,
     ) -> None:
         self._access_token: Final = signer.find_access_token()
         self._clock_offset_ms: Final = clock_offset_ms
         self._l1_chain_id: Final = l1_chain_id
+        self._is_interactive: Final = is_interactive
         self._http: Final = http
         self._signer: Final = signer
         self._recv_window_ms: Final = recv_window_ms
@@ -219,6 +224,7 @@ class TokenProvider:
             self._signer.sign_auth(timestamp, expiration),
             timestamp,
             expiration,
+            is_interactive=self._is_interactive,
         )
 
     async def _explain(self, error: RequestRejected) -> ParadexError:

@@ -15,6 +15,7 @@ SIGN_IN_SECS: Final = 300
 _DOMAINS: Final = {1: "app.paradex.trade"}
 _TESTNET_DOMAIN: Final = "app.testnet.paradex.trade"
 SIGN_IN_STATEMENT: Final = "Paradex Auth"
+ONBOARDING_STATEMENT: Final = "Paradex Onboarding"
 
 
 @final
@@ -58,7 +59,20 @@ class EthereumKey:
 
     def sign_in_headers(self, l1_chain_id: int, now_secs: int) -> dict[str, str]:
         """Return the headers of POST /v2/auth but for the account's; time in Unix seconds."""
-        text = self.siwe_message(SIGN_IN_STATEMENT, l1_chain_id, now_secs)
+        return self._signed_headers(self.siwe_message(SIGN_IN_STATEMENT, l1_chain_id, now_secs))
+
+    def onboarding_headers(self, l1_chain_id: int, now_secs: int) -> dict[str, str]:
+        """Return the headers of POST /v2/onboarding but for the account's; time in Unix seconds."""
+        text = self.siwe_message(ONBOARDING_STATEMENT, l1_chain_id, now_secs)
+        # This one message names no end.
+        return self._signed_headers(text.rpartition("\nExpiration Time: ")[0])
+
+    @property
+    def public_key_hex(self) -> str:
+        """The public key, uncompressed: ``0x04`` and 128 digits."""
+        return f"0x04{self.__key.public_key.to_bytes().hex()}"
+
+    def _signed_headers(self, text: str) -> dict[str, str]:
         return {
             "PARADEX-EVM-SIGNATURE": self.sign_text(text),
             "PARADEX-SIWE-MESSAGE": base64.b64encode(text.encode()).decode("ascii"),

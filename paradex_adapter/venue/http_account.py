@@ -20,8 +20,13 @@ class AccountRequests(HttpSender):
         signature: str,
         timestamp_secs: int,
         expiration_secs: int,
+        *,
+        is_interactive: bool = False,
     ) -> bytes:
-        """Return a token for the account; the key is named since it may be a subkey."""
+        """Return a token for the account; the key is named since it may be a subkey.
+
+        With an interactive one the account trades by the rules of the retail profile.
+        """
         headers = {
             "PARADEX-STARKNET-ACCOUNT": account_address,
             "PARADEX-STARKNET-SIGNATURE": signature,
@@ -30,7 +35,14 @@ class AccountRequests(HttpSender):
         }
         path = f"/auth/{quote_segment(public_key_hex)}"
         return await self._perform(
-            Request("POST", path, Scope.AUTH, headers=headers, is_repeatable=True)
+            Request(
+                "POST",
+                path,
+                Scope.AUTH,
+                params=_token_usage(is_interactive),
+                headers=headers,
+                is_repeatable=True,
+            )
         )
 
     async def authenticate_ethereum(
@@ -145,3 +157,7 @@ class AccountRequests(HttpSender):
                 is_repeatable=True,
             )
         )
+
+
+def _token_usage(is_interactive: bool) -> dict[str, QueryValue]:
+    return {"token_usage": "interactive"} if is_interactive else {}

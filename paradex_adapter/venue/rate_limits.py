@@ -24,6 +24,8 @@ ACQUIRE_WAIT_SECS_MAX: Final = 10.0
 RETRY_AFTER_SECS_MAX: Final = 120.0
 # The pause after a 429 that names none, in seconds.
 RETRY_AFTER_SECS_DEFAULT: Final = 1.0
+# Orders a retail trader may send, and the window of each limit, in seconds.
+RETAIL_LIMITS: Final = ((3, 1.0), (30, 60.0), (300, 3600.0), (1000, 86_400.0))
 # A limit learned from a header is believed up to here.
 LEARNED_LIMIT_MAX: Final = 1_000_000
 
@@ -143,6 +145,15 @@ class RateLimits:
             Scope.ORDERS: (*orders, self._address.private),
             Scope.ORDER_RPC: orders,
         }
+
+    def limit_as_retail(self) -> None:
+        """Keep orders below the limits of a retail trader, past which the venue knows none."""
+        if len(self._buckets[Scope.ORDER_RPC]) > len(RETAIL_LIMITS):
+            return
+        now = self._clock()
+        retail = tuple(TokenBucket(limit, window, now) for limit, window in RETAIL_LIMITS)
+        for scope in (Scope.ORDERS, Scope.ORDER_RPC):
+            self._buckets[scope] = (*retail, *self._buckets[scope])
 
     def for_another_account(self) -> "RateLimits":
         """Return the limits of another account behind the same address."""

@@ -82,6 +82,8 @@ class TradingSession:
         The delays between reconnects.
     proxy_url : str, optional
         A proxy for the websocket.
+    cancel_on_disconnect : bool
+        Whether the venue is to cancel what was sent over a connection when that is lost.
     prefer_picows : bool
         Use the fast transport when it is installed.
     warn : Callable[[str], None], optional
@@ -115,9 +117,11 @@ class TradingSession:
         clock_ns: Callable[[], int] = time.time_ns,
         backoff: Backoff | None = None,
         proxy_url: str | None = None,
+        cancel_on_disconnect: bool = False,
         prefer_picows: bool = True,
         warn: Callable[[str], None] | None = None,
     ) -> None:
+        self._cancel_on_disconnect: Final = cancel_on_disconnect
         self._on_events: Final = on_events
         self._on_external: Final = on_external
         self._recv_window_ms: Final = recv_window_ms
@@ -357,6 +361,11 @@ class TradingSession:
             # What happened meanwhile comes first: profit depends on the order of the fills.
             self.hold("reconnect")
         await self._gateway.authenticate(before_ready=True)
+        if self._cancel_on_disconnect:
+            # The venue keeps it for this connection alone.
+            await self._connection.request(
+                "order.cancel_on_disconnect", {"enabled": True}, before_ready=True
+            )
         for channel in CHANNELS:
             await self._connection.request("subscribe", {"channel": channel}, before_ready=True)
         if self._gap_since_ms is not None:
