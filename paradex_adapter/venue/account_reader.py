@@ -12,12 +12,13 @@ from typing import Final, final
 from paradex_adapter.venue.errors import MalformedReply, VenueUnavailable
 from paradex_adapter.venue.http import HttpClient
 from paradex_adapter.venue.paging import iter_pages
-from paradex_adapter_core.errors import CoreError, MalformedMessage
+from paradex_adapter_core.errors import CoreError
 from paradex_adapter_core.messages.account import AccountSummary, Balance, Position
 from paradex_adapter_core.messages.orders import Fill, OrderUpdate
 from paradex_adapter_core.parsers import account as parsers
 from paradex_adapter_core.parsers.counters import count
 from paradex_adapter_core.parsers.fields import SKIPPED_ROW
+from paradex_adapter_core.parsers.skipped_rows import find_skipped_row
 from paradex_adapter_core.vocabulary import SIDE_BUY
 
 PAGE_SIZE: Final = 5000
@@ -96,7 +97,9 @@ class AccountReader:
     async def open_orders(self, market: str | None = None) -> list[OrderUpdate]:
         """Return the orders that are new, untriggered or open."""
         async with _whole_answer("open orders", READ_TIMEOUT_SECS):
-            return self._whole(parsers.parse_orders, await self._http.get_orders(market))
+            return self._whole(
+                "open orders", parsers.parse_orders, await self._http.get_orders(market)
+            )
 
     async def orders_history(
         self,
@@ -114,7 +117,7 @@ class AccountReader:
                 cursor=cursor,
                 page_size=PAGE_SIZE,
             )
-            return self._whole(parsers.parse_orders_page, body)
+            return self._whole("orders history", parsers.parse_orders_page, body)
 
         async with _whole_answer("orders history", SNAPSHOT_TIMEOUT_SECS):
             orders = await _collect(fetch)
@@ -127,7 +130,7 @@ class AccountReader:
             body = await self._http.get_fills(
                 market=market, start_ms=start_ms, cursor=cursor, page_size=PAGE_SIZE
             )
-            return self._whole(parsers.parse_fills_page, body)
+            return self._whole("fills", parsers.parse_fills_page, body)
 
         async with _whole_answer("fills", SNAPSHOT_TIMEOUT_SECS):
             fills = await _collect(fetch)
@@ -138,7 +141,9 @@ class AccountReader:
     async def positions(self) -> list[Position]:
         """Return the net positions; closed ones may be among them."""
         async with _whole_answer("positions", READ_TIMEOUT_SECS):
-            return self._whole(parsers.parse_positions, await self._http.get_positions())
+            return self._whole(
+                "positions", parsers.parse_positions, await self._http.get_positions()
+            )
 
     async def balances(self) -> list[Balance]:
         """Return the holding of each token."""
@@ -193,15 +198,20 @@ class AccountReader:
                 before = odd
         return AccountSnapshot(orders, kept, positions, start_ms, sorted(odd))
 
-    def _whole[Rows](self, parse: Callable[[bytes, dict[str, int]], Rows], body: bytes) -> Rows:
-        """Parse every row or raise: whoever gets the list believes what it leaves out."""
+    def _whole[Rows](
+        self, what: str, parse: Callable[[bytes, dict[str, int]], Rows], body: bytes
+    ) -> Rows:
+        """Parse every row or raise: whoever gets the list believes what it leaves out.
+
+        The error names the row and the field that cannot be read.
+        """
         counters: dict[str, int] = {}
         rows = parse(body, counters)
         for kind, number in counters.items():
             for _ in range(number):
                 count(self._counters, kind)
-            if kind.startswith(SKIPPED_ROW):
-                raise MalformedMessage("row", kind.removeprefix(SKIPPED_ROW))
+        if any(kind.startswith(SKIPPED_ROW) for kind in counters):
+            raise MalformedReply(what, find_skipped_row(body, "results", parse))
         return rows
 
     async def _all_orders(self, start_ms: int | None) -> list[OrderUpdate]:

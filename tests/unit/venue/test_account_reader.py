@@ -156,12 +156,24 @@ async def test_fills_of_the_same_time_stay_as_the_venue_had_them(
     assert [fill.fill_id for fill in await reader.fills()] == ["F-3", "F-1", "F-2"]
 
 
-async def test_a_row_that_cannot_be_read_is_no_shorter_answer(
+async def test_a_row_that_cannot_be_read_is_no_shorter_answer_and_named(
     venue: Venue, reader: AccountReader
 ) -> None:
     venue.fills = [fill_row(1), fill_row(2, size="much")]
-    with pytest.raises(MalformedReply):
-        await reader.fills()
+    venue.open = [order_row(1), order_row(2, type="OF_TOMORROW"), order_row(3, market=None)]
+    venue.history = [order_row(1, created_at="0xdead")]
+    venue.positions = [position_row("1", id="P-7", side="UP")]
+    told = []
+    for read in (reader.fills, reader.open_orders, reader.orders_history, reader.positions):
+        with pytest.raises(MalformedReply) as caught:
+            await read()
+        told.append(str(caught.value))
+    assert told == [
+        "fills: malformed reply (row 'F-2': malformed size)",
+        "open orders: malformed reply (row 'V-3': missing field market)",
+        "orders history: malformed reply (row 'V-1': wrong type in field created_at)",
+        "positions: malformed reply (row 'P-7': unknown word in field side)",
+    ]
 
 
 async def test_a_slow_answer_is_none(
