@@ -112,9 +112,24 @@ async def filled(run: LiveNode, size: str = "0.01", side: OrderSide = OrderSide.
     return order
 
 
-async def pause(secs: float) -> None:
-    """Let something not happen for a moment: there is nothing to wait for."""
-    await asyncio.sleep(secs)
+class CountedChecks:
+    """Counts how often the engine came to the end of one of its checks."""
+
+    def __init__(self, run: LiveNode, name: str) -> None:
+        engine = run.node.kernel.exec_engine
+        self._check = getattr(engine, name)
+        self.done = 0
+        setattr(engine, name, self._count)
+
+    async def _count(self) -> None:
+        await self._check()
+        self.done += 1
+
+    async def more(self, number: int) -> None:
+        """Wait for some that begin from now on."""
+        # The one that is under way does not count.
+        enough = self.done + 1 + number
+        await until(lambda: self.done >= enough, "the engine checked, and checked again")
 
 
 # -- 1 to 3: what ends the process ------------------------------------------------------------
@@ -231,11 +246,19 @@ async def test_pitfall_05_answers_for_reconciliation_keep_to_a_time_of_their_own
 async def test_pitfall_05_a_node_is_not_started_on_half_an_answer(exchange: LocalExchange) -> None:
     exchange.fail_next("GET", "/v1/fills", 503, {"error": "UNAVAILABLE"}, count=100)
     node = build_node(exchange, Watcher(), execution={"max_retries": 0}, log_level="OFF")
+    begun, start = asyncio.Event(), node.kernel.start_async
+
+    async def start_and_tell() -> None:
+        await start()
+        begun.set()
+
+    node.kernel.start_async = start_and_tell
     running = asyncio.create_task(node.run_async())
     (client,) = node.kernel.exec_engine._clients.values()
-    await until(lambda: client.is_connected)
-    await until(lambda: exchange._faults._failures[0].count < 100, "the fills were asked for")
-    await pause(0.2)
+    async with asyncio.timeout(WAIT_SECS):
+        await begun.wait()
+    assert client.is_connected
+    assert exchange._faults._failures[0].count < 100
     assert not node.trader.is_running
     await stop_node(node, running)
 
@@ -282,7 +305,7 @@ async def test_pitfall_06_positions_the_engine_checks_agree_with_the_venue(
     async with live_node(exchange, data=None, engine=checks) as run:
         for side in (OrderSide.BUY, OrderSide.SELL, OrderSide.SELL):
             await filled(run, side=side)
-        await pause(0.3)
+        await CountedChecks(run, "_check_positions_consistency").more(3)
         assert len(run.cache.orders()) == 3
         (position,) = run.cache.positions_open()
         assert position.side == PositionSide.SHORT
@@ -308,17 +331,9 @@ async def test_pitfall_07_an_outage_rejects_no_working_order(
             await until(lambda: order.status == OrderStatus.PARTIALLY_FILLED)
         status = order.status
         told = len(run.trader.told)
-        cycles = 0
-        check = run.node.kernel.exec_engine._check_orders_consistency
-
-        async def count() -> None:
-            nonlocal cycles
-            await check()
-            cycles += 1
-
-        run.node.kernel.exec_engine._check_orders_consistency = count
+        checked = CountedChecks(run, "_check_orders_consistency")
         outage(exchange)
-        await until(lambda: cycles >= 4 or order.is_closed, "the engine checked, and checked again")
+        await checked.more(3)
         assert order.status == status
         assert len(run.trader.told) == told
         command = GenerateOrderStatusReport(BTC, order.client_order_id, None, UUID4(), 0)
@@ -373,7 +388,9 @@ async def test_pitfall_08_a_cancel_that_stays_unanswered_cancels_nothing(
         outage(exchange)
         run.trader.cancel_order(order)
         await until(lambda: order.status == OrderStatus.PENDING_CANCEL)
-        await pause(0.6)
+        # Either the answer to the engine's query ends this state, or the engine's patience does.
+        await until(lambda: order.status != OrderStatus.PENDING_CANCEL)
+        await CountedChecks(run, "_check_inflight_orders").more(3)
         assert not order.is_closed
         assert "OrderCanceled" not in run.trader.told_of(order)
         exchange.refuse_connections(False)
