@@ -50,6 +50,7 @@ class Fill:
     #: The other account of the trade, and the funding index it happened at; neither is told.
     counterparty: str = ""
     funding_index: Decimal = ZERO
+    flags: tuple[str, ...] = ()
 
     def response(self) -> dict[str, object]:
         """Return the fill as REST and the JSON channel show it."""
@@ -67,7 +68,7 @@ class Fill:
             "fee": amount_text(self.fee),
             "fee_currency": "USDC",
             "fill_type": self.fill_type,
-            "flags": [],
+            "flags": list(self.flags),
             "realized_pnl": amount_text(self.realized_pnl),
             "realized_funding": amount_text(self.realized_funding),
             "underlying_price": amount_text(self.underlying_price),

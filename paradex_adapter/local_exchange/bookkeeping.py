@@ -86,7 +86,8 @@ class Bookkeeping:
     ) -> None:
         """Book one side of a trade for the order that made it with another."""
         account = self._accounts[order.account]
-        rate = account.rate(market, liquidity)
+        # Retail traders pay nothing.
+        rate = ZERO if order.is_interactive else account.rate(market, liquidity)
         side = taker_side if self.is_fill_side_of_taker else order.side
         self.book(
             account,
@@ -147,6 +148,7 @@ class Bookkeeping:
             realized_funding=funding,
             counterparty=counterparty,
             funding_index=market.funding_index,
+            flags=("interactive",) if order is not None and order.is_interactive else (),
         )
         holding.last_fill_id = fill.id
         holding.seq_no = self._clock.sequence_no()

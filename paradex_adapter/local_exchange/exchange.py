@@ -47,6 +47,7 @@ from paradex_adapter.local_exchange.rpc import RpcMethods
 from paradex_adapter.local_exchange.sequences import Clock
 from paradex_adapter.local_exchange.simulation import MarketSimulation
 from paradex_adapter.local_exchange.tokens import Cursors, Tokens
+from paradex_adapter.local_exchange.trader_profiles import TraderProfiles
 from paradex_adapter.local_exchange.websocket import WebsocketServer
 
 COMPARISON_INTERVAL_MS: Final = 500
@@ -152,8 +153,9 @@ class LocalExchange(AlgoControls):
         )
         self._internal = InternalOrders(self._engine, clock)
         self._outcomes = OutcomeQueue(options.outcome_delay_ms)
+        profiles = TraderProfiles(clock, options.retail_delay_ms)
         self._gateway = Gateway(
-            self._engine, markets, clock, self._outcomes, self._feed, options.chain_id
+            self._engine, markets, clock, self._outcomes, self._feed, profiles, options.chain_id
         )
         self._algo_orders = AlgoOrders(
             self._gateway, self._engine, markets, clock, self._outcomes, self.seed

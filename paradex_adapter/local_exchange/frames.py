@@ -251,6 +251,7 @@ def fill_frame(fill: Fill, now_us: int) -> Frame:
         "account": fill.account,
         "underlyingPrice": _eight(fill.underlying_price),
         "realizedFunding": _eight(fill.realized_funding),
+        "flags": tuple(flag.upper() for flag in fill.flags),
         "orderbookSeqNo": fill.seq_no,
         "fillId": fill.id,
         "orderId": fill.order_id,

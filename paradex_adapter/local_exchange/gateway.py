@@ -32,6 +32,7 @@ from paradex_adapter.local_exchange.orders import ModifyRequest, Order
 from paradex_adapter.local_exchange.outcomes import OutcomeQueue
 from paradex_adapter.local_exchange.sequences import Clock
 from paradex_adapter.local_exchange.tokens import Session
+from paradex_adapter.local_exchange.trader_profiles import TraderProfiles
 
 SIGNATURE_LENGTH_MAX: Final = 512
 CLIENT_ID_KEPT_MAX: Final = 1024
@@ -70,6 +71,7 @@ class Gateway:
         clock: Clock,
         outcomes: OutcomeQueue,
         listener: Listener,
+        profiles: TraderProfiles,
         chain_id: str,
     ) -> None:
         self._engine = engine
@@ -77,6 +79,7 @@ class Gateway:
         self._clock = clock
         self._outcomes = outcomes
         self._listener = listener
+        self._profiles = profiles
         self._chain_id = chain_id
         self.system_state = "ok"
         self._received: OrderedDict[str, dict[str, object]] = OrderedDict()
@@ -127,9 +130,9 @@ class Gateway:
     def enter(self, session: Session, request: OrderRequest) -> Order:
         """Enter a checked order and queue its outcome."""
         order = self.new_order(session.account, request)
-        order.is_interactive = session.is_interactive
+        order.is_interactive = self._profiles.count_order(session)
         self.keep(session.account, order)
-        self._outcomes.put(lambda: self._engine.process(order))
+        self._outcomes.put(lambda: self._engine.process(order), self._profiles.delay_ms(session))
         return order
 
     def check_total(self, session: Session, request: OrderRequest, children: int) -> None:
@@ -274,7 +277,10 @@ class Gateway:
             _check_band(request, market)
         order.modify_request = ModifyRequest(session.account.order_ids.next())
         size, price, trigger_price = request.size, request.price, request.trigger_price
-        self._outcomes.put(lambda: self._engine.modify(order, size, price, trigger_price))
+        self._outcomes.put(
+            lambda: self._engine.modify(order, size, price, trigger_price),
+            self._profiles.delay_ms(session),
+        )
         return order
 
     # --- Cancelling ---------------------------------------------------------------------------
@@ -297,8 +303,8 @@ class Gateway:
             raise VenueError("ORDER_ID_NOT_FOUND", "order id not found")
         return order
 
-    def cancel(self, order: Order) -> None:
-        """Queue a cancel.
+    def cancel(self, order: Order, session: Session | None = None) -> None:
+        """Queue a cancel, asked for in a session or by the venue itself.
 
         Raises
         ------
@@ -307,21 +313,24 @@ class Gateway:
         """
         if order.status == "CLOSED":
             raise VenueError("ORDER_IS_CLOSED", "order is already closed")
-        self._outcomes.put(lambda: self._engine.cancel(order, "USER_CANCELED"))
+        self._outcomes.put(
+            lambda: self._engine.cancel(order, "USER_CANCELED"), self._profiles.delay_ms(session)
+        )
 
-    def cancel_all(self, account: Account, market: str | None) -> list[Order]:
+    def cancel_all(self, session: Session, market: str | None) -> list[Order]:
         """Queue the cancel of all open orders, of one market where it is given."""
         if market is not None:
             self.market(market)
-        orders = [o for o in account.open_orders.values() if market in (None, o.market)]
-        self.cancel_each(orders)
+        open_orders = session.account.open_orders.values()
+        orders = [order for order in open_orders if market in (None, order.market)]
+        self.cancel_each(orders, session)
         return orders
 
-    def cancel_each(self, orders: Iterable[Order]) -> None:
+    def cancel_each(self, orders: Iterable[Order], session: Session | None = None) -> None:
         """Queue the cancel of each order that is still open."""
         for order in orders:
             if order.status != "CLOSED":
-                self.cancel(order)
+                self.cancel(order, session)
 
 
 def _verify(session: Session, message_hash: int, signature: str) -> None:

@@ -30,6 +30,8 @@ class Options:
         Which of the two layouts of schema version 2 is sent.
     outcome_delay_ms : int
         Time between the answer to a command and its outcome; 0 is the next turn of the loop.
+    retail_delay_ms : int
+        How much later orders, changes and cancels sent with an interactive token take effect.
     token_lifetime_s : int
         Life of an access token.
     chain_id : str
@@ -71,6 +73,7 @@ class Options:
     sbe_versions: tuple[int, ...] = (0, 1, 2, 3)
     long_layout: bool = True
     outcome_delay_ms: int = 0
+    retail_delay_ms: int = 300
     token_lifetime_s: int = 300
     chain_id: str = TESTNET_CHAIN_ID
     balance: Decimal = Decimal(100_000)

@@ -18,15 +18,27 @@ class OutcomeQueue:
     def __init__(self, delay_ms: int) -> None:
         self.delay_ms = delay_ms
         self._waiting: deque[Outcome] = deque()
+        self._delayed = 0
         self._is_held = False
 
     @property
     def is_full(self) -> bool:
         """Whether no further outcome fits."""
-        return len(self._waiting) >= OUTCOMES_MAX
+        return len(self._waiting) + self._delayed >= OUTCOMES_MAX
 
-    def put(self, outcome: Outcome) -> None:
-        """Add an outcome."""
+    def put(self, outcome: Outcome, after_ms: int = 0) -> None:
+        """Add an outcome, now or after a while."""
+        if after_ms:
+            self._delayed += 1
+            asyncio.get_running_loop().call_later(after_ms / 1000, self._put_delayed, outcome)
+        else:
+            self._put(outcome)
+
+    def _put_delayed(self, outcome: Outcome) -> None:
+        self._delayed -= 1
+        self._put(outcome)
+
+    def _put(self, outcome: Outcome) -> None:
         self._waiting.append(outcome)
         if not self._is_held:
             self._schedule()

@@ -124,7 +124,9 @@ class AccountEndpoints:
                 raise VenueError("INVALID_SUBKEY", "public key is not registered", 401)
         message_hash = stark.auth_hash(self._options.chain_id, felt, timestamp_s, expiration_s)
         _verify(request, message_hash, public_key)
-        return json_response({"jwt_token": self._tokens.issue(account, public_key)})
+        usage = word_parameter(plain_query(request), "token_usage", ("interactive",))
+        token = self._tokens.issue(account, public_key, is_interactive=usage is not None)
+        return json_response({"jwt_token": token})
 
     def _expiration(self, request: web.Request, timestamp_s: int) -> int:
         now_s = self._clock.now_ms() // 1000

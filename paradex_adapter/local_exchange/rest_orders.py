@@ -109,28 +109,29 @@ class OrderEndpoints:
 
     async def cancel(self, request: web.Request) -> web.Response:
         """Answer ``DELETE /orders/{order_id}``."""
-        account = self._session(request).account
-        self._gateway.cancel(self._gateway.find(account, request.match_info["order_id"]))
+        session = self._session(request)
+        order = self._gateway.find(session.account, request.match_info["order_id"])
+        self._gateway.cancel(order, session)
         return web.Response(status=204)
 
     async def cancel_by_client_id(self, request: web.Request) -> web.Response:
         """Answer ``DELETE /orders/by_client_id/{client_id}``."""
-        account = self._session(request).account
-        order = self._gateway.find(account, "", request.match_info["client_id"])
+        session = self._session(request)
+        order = self._gateway.find(session.account, "", request.match_info["client_id"])
         if plain_query(request).get("market", order.market) != order.market:
             raise VenueError("CLIENT_ORDER_ID_NOT_FOUND", "client order id not found")
-        self._gateway.cancel(order)
+        self._gateway.cancel(order, session)
         return web.Response(status=204)
 
     async def cancel_all(self, request: web.Request) -> web.Response:
         """Answer ``DELETE /orders``."""
-        account = self._session(request).account
-        self._gateway.cancel_all(account, plain_query(request).get("market") or None)
+        session = self._session(request)
+        self._gateway.cancel_all(session, plain_query(request).get("market") or None)
         return json_response({})
 
     async def cancel_batch(self, request: web.Request) -> web.Response:
         """Answer ``DELETE /orders/batch``, by the venue's ids only, as it does today."""
-        account = self._session(request).account
+        session = self._session(request)
         body = await json_body(request)
         if not isinstance(body, dict):
             raise VenueError("BINDING_ERROR", "request body: expected a JSON object")
@@ -142,9 +143,9 @@ class OrderEndpoints:
         order_ids = body.get("order_ids")
         if not isinstance(order_ids, list):
             raise VenueError("BINDING_ERROR", "order_ids: expected an array")
-        results = cancel_batch(self._gateway, account, order_ids)
+        results = cancel_batch(self._gateway, session, order_ids)
         for result in results:
-            order = account.orders.get(str(result["id"]))
+            order = session.account.orders.get(str(result["id"]))
             if order is not None:
                 result |= {"client_id": order.client_id, "account": order.account}
         return json_response({"results": results})

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
-from paradex_adapter.local_exchange.accounts import Account
 from paradex_adapter.local_exchange.channels import (
     Subscriber,
     parse_channel,
@@ -179,7 +178,8 @@ class RpcMethods:
         return {"order": self._order(order)}, None
 
     def _cancel(self, peer: Peer, params: Params) -> Reply:
-        account = _session(peer).account
+        session = _session(peer)
+        account = session.account
         order_id, client_id = params.get("id"), params.get("client_id")
         if isinstance(order_id, str) and order_id:
             order = self._gateway.find(account, order_id)
@@ -189,20 +189,20 @@ class RpcMethods:
                 raise VenueError("CLIENT_ORDER_ID_NOT_FOUND", "client order id not found")
         else:
             raise RpcError(INVALID_PARAMS, "Invalid params", "id, or client_id and market")
-        self._gateway.cancel(order)
+        self._gateway.cancel(order, session)
         return {"order_id": order.id, "status": "QUEUED_FOR_CANCELLATION"}, None
 
     def _cancel_batch(self, peer: Peer, params: Params) -> Reply:
-        account, order_ids = _session(peer).account, params.get("order_ids")
+        session, order_ids = _session(peer), params.get("order_ids")
         if not isinstance(order_ids, list):
             raise RpcError(INVALID_PARAMS, "Invalid params", "order_ids: expected an array")
-        return {"results": cancel_batch(self._gateway, account, order_ids)}, None
+        return {"results": cancel_batch(self._gateway, session, order_ids)}, None
 
     def _cancel_all(self, peer: Peer, params: Params) -> Reply:
         market = params.get("market")
         if market is not None and not isinstance(market, str):
             raise RpcError(INVALID_PARAMS, "Invalid params", "market: expected a string")
-        self._gateway.cancel_all(_session(peer).account, market or None)
+        self._gateway.cancel_all(_session(peer), market or None)
         return {"status": "ok"}, None
 
     def _cancel_on_disconnect(self, peer: Peer, params: Params) -> Reply:
@@ -248,7 +248,7 @@ def place_batch(
 
 
 def cancel_batch(
-    gateway: Gateway, account: Account, order_ids: list[object]
+    gateway: Gateway, session: Session, order_ids: list[object]
 ) -> list[dict[str, object]]:
     """Queue the cancel of several orders and say what became of each request.
 
@@ -261,12 +261,12 @@ def cancel_batch(
         raise VenueError("BATCH_SIZE_OUT_OF_RANGE", f"batch size must be 1 to {BATCH_MAX}")
     results: list[dict[str, object]] = []
     for order_id in order_ids:
-        order = account.orders.get(order_id) if isinstance(order_id, str) else None
+        order = session.account.orders.get(order_id) if isinstance(order_id, str) else None
         if order is None:
             results.append({"id": str(order_id)[:64], "status": "NOT_FOUND"})
             continue
         is_closed = order.status == "CLOSED"
-        gateway.cancel_each([order])
+        gateway.cancel_each([order], session)
         status = "ALREADY_CLOSED" if is_closed else "QUEUED_FOR_CANCELLATION"
         results.append({"id": order.id, "market": order.market, "status": status})
     return results

@@ -65,16 +65,22 @@ class Tokens:
         self._generation = 0
         self.lifetime_s = lifetime_s
 
-    def issue(self, account: Account, public_key: int) -> str:
+    def issue(self, account: Account, public_key: int, *, is_interactive: bool = False) -> str:
         """Return a fresh token of an account, bound to the key that asked for it."""
-        return self._issue(account, public_key, self.lifetime_s, is_read_only=False)
+        return self._issue(account, public_key, self.lifetime_s, is_interactive=is_interactive)
 
     def issue_read_only(self, account: Account, lifetime_s: int) -> str:
         """Return a token of an account that reads and does nothing else."""
         return self._issue(account, account.public_key, lifetime_s, is_read_only=True)
 
     def _issue(
-        self, account: Account, public_key: int, lifetime_s: int, *, is_read_only: bool
+        self,
+        account: Account,
+        public_key: int,
+        lifetime_s: int,
+        *,
+        is_read_only: bool = False,
+        is_interactive: bool = False,
     ) -> str:
         now_s = self._clock.now_ms() // _MS_PER_S
         claims = {
@@ -86,6 +92,7 @@ class Tokens:
             "public_key": hex(public_key),
             "generation": self._generation,
             "read_only": is_read_only,
+            "interactive": is_interactive,
         }
         head = _encode(orjson.dumps({"alg": "HS256", "typ": "JWT"}))
         body = f"{head}.{_encode(orjson.dumps(claims))}"
@@ -121,7 +128,7 @@ class Tokens:
         public_key = int(claims["public_key"], 16)
         if account is None or not account.holds_key(public_key):
             raise _invalid("unknown account")
-        return Session(account, public_key, claims["read_only"])
+        return Session(account, public_key, claims["read_only"], claims["interactive"])
 
     def session_of_header(self, header: str | None) -> Session:
         """Return whose ``Authorization`` header it is."""

@@ -54,9 +54,10 @@ class Client:
             "PARADEX-SIGNATURE-EXPIRATION": str(fields["expiration"]),
         }
 
-    async def log_in(self) -> Self:
+    async def log_in(self, query: str = "") -> Self:
         key = hex(stark.public_key(self.private_key))
-        status, body = await self.call("POST", f"/auth/{key}", headers=self.auth_headers())
+        path = f"/auth/{key}{query}"
+        status, body = await self.call("POST", path, headers=self.auth_headers())
         assert status == 200, body
         self.token = body["jwt_token"]
         return self
