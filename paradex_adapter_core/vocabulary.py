@@ -25,6 +25,9 @@ KIND_ORDER: Final = 20
 KIND_FILL: Final = 21
 KIND_POSITION: Final = 22
 KIND_ACCOUNT: Final = 23
+# These come as JSON alone.
+KIND_FUNDING_PAYMENT: Final = 30
+KIND_TRADE_BUST: Final = 31
 KIND_HEARTBEAT: Final = 40
 KIND_SUBSCRIBED: Final = 41
 KIND_RPC_RESULT: Final = 100
@@ -93,6 +96,14 @@ INSTRUCTIONS: Final[dict[str, int]] = {
     "POST_ONLY": INSTRUCTION_POST_ONLY,
     "RPI": INSTRUCTION_RPI,
 }
+
+ALGO_TWAP: Final = 1
+ALGO_TYPES: Final[dict[str, int]] = {"TWAP": ALGO_TWAP}
+
+# What becomes of one order of a batch cancel.
+CANCEL_QUEUED: Final = "QUEUED_FOR_CANCELLATION"
+CANCEL_ALREADY_CLOSED: Final = "ALREADY_CLOSED"
+CANCEL_NOT_FOUND: Final = "NOT_FOUND"
 
 FILL_ORDINARY: Final = 1
 FILL_LIQUIDATION: Final = 2

@@ -4,10 +4,7 @@ from typing import Final, final
 
 from mypy_extensions import mypyc_attr
 
-from paradex_adapter_core.vocabulary import (
-    KIND_ACCOUNT,
-    KIND_POSITION,
-)
+from paradex_adapter_core.vocabulary import KIND_ACCOUNT, KIND_FUNDING_PAYMENT, KIND_POSITION
 
 
 @final
@@ -134,15 +131,28 @@ class AccountFees:
 @final
 @mypyc_attr(acyclic=True)
 class FundingPayment:
-    """Funding realized by the account: REST /funding/payments; positive when received."""
+    """Funding realized by the account: ``funding_payments``, REST /funding/payments.
+
+    ``payment`` is positive when received, in the settlement currency, ``funding_index`` the
+    market's at that time; both are rounded to 1e-8. ``fill_id`` is empty where no fill realized it.
+    """
 
     def __init__(
-        self, account: str, payment_id: str, market: str, payment: int, fill_id: str, ts_event: int
+        self,
+        account: str,
+        payment_id: str,
+        market: str,
+        payment: int,
+        funding_index: int | None,
+        fill_id: str,
+        ts_event: int,
     ) -> None:
+        self.kind: Final = KIND_FUNDING_PAYMENT
         self.account: Final = account
         self.payment_id: Final = payment_id
         self.market: Final = market
         self.payment: Final = payment
+        self.funding_index: Final = funding_index
         self.fill_id: Final = fill_id
         self.ts_event: Final = ts_event
 
@@ -150,9 +160,15 @@ class FundingPayment:
 @final
 @mypyc_attr(acyclic=True)
 class MarginConfig:
-    """Margin mode and leverage the account set for one market: REST /account/margin."""
+    """Margin mode and leverage the account set for one market: REST /account/margin.
 
-    def __init__(self, market: str, margin_type: str, leverage: int) -> None:
+    ``isolated_leverage`` is 0 where the venue does not tell it.
+    """
+
+    def __init__(
+        self, market: str, margin_type: str, leverage: int, isolated_leverage: int
+    ) -> None:
         self.market: Final = market
         self.margin_type: Final = margin_type
         self.leverage: Final = leverage
+        self.isolated_leverage: Final = isolated_leverage

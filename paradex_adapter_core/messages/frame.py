@@ -1,6 +1,6 @@
 """Whatever one websocket frame may hold."""
 
-from paradex_adapter_core.messages.account import AccountSummary, Position
+from paradex_adapter_core.messages.account import AccountSummary, FundingPayment, Position
 from paradex_adapter_core.messages.connection import (
     Heartbeat,
     OtherPush,
@@ -16,7 +16,7 @@ from paradex_adapter_core.messages.market_data import (
     MarketSummary,
     TradeTuple,
 )
-from paradex_adapter_core.messages.orders import Fill, OrderUpdate
+from paradex_adapter_core.messages.orders import Fill, OrderUpdate, TradeBust
 
 type Message = (
     TradeTuple
@@ -29,6 +29,8 @@ type Message = (
     | Fill
     | Position
     | AccountSummary
+    | FundingPayment
+    | TradeBust
     | Heartbeat
     | Subscribed
     | OtherPush

@@ -1,13 +1,10 @@
-"""Orders and fills."""
+"""Orders and fills, and what became of batches of orders."""
 
 from typing import Final, final
 
 from mypy_extensions import mypyc_attr
 
-from paradex_adapter_core.vocabulary import (
-    KIND_FILL,
-    KIND_ORDER,
-)
+from paradex_adapter_core.vocabulary import KIND_FILL, KIND_ORDER, KIND_TRADE_BUST
 
 
 @final
@@ -131,10 +128,100 @@ class Fill:
 
 @final
 @mypyc_attr(acyclic=True)
-class CancelResult:
-    """One row of a batch cancel's answer; ``status`` is the venue's word, ids may be empty."""
+class TradeBust:
+    """A fill of the account taken back: channel ``tradebusts``, REST /tradebusts (TradebustResult).
 
-    def __init__(self, venue_order_id: str, client_order_id: str, market: str, status: str) -> None:
+    Which type of fill it was is not told, though fill ids are unique per type only. ``ts_event`` is
+    0 where the venue tells no time.
+    """
+
+    def __init__(self, account: str, fill_id: str, ts_event: int) -> None:
+        self.kind: Final = KIND_TRADE_BUST
+        self.account: Final = account
+        self.fill_id: Final = fill_id
+        self.ts_event: Final = ts_event
+
+
+@final
+@mypyc_attr(acyclic=True)
+class AlgoOrder:
+    """The state of one algo order: REST /algo/orders (AlgoOrderResp).
+
+    It bears no client id, and its child orders do not name it. ``algo_type`` is a code of
+    `vocabulary.ALGO_TYPES`, ``status`` one of ``ORDER_STATUSES``. ``interval_secs`` is 0 where the
+    venue names none.
+    """
+
+    def __init__(
+        self,
+        account: str,
+        algo_order_id: str,
+        market: str,
+        side: int,
+        algo_type: int,
+        status: int,
+        size: int,
+        remaining_size: int,
+        avg_fill_price: int | None,
+        cancel_reason: str,
+        interval_secs: int,
+        ts_created: int,
+        ts_updated: int,
+        ts_end: int,
+    ) -> None:
+        self.account: Final = account
+        self.algo_order_id: Final = algo_order_id
+        self.market: Final = market
+        self.side: Final = side
+        self.algo_type: Final = algo_type
+        self.status: Final = status
+        self.size: Final = size
+        self.remaining_size: Final = remaining_size
+        self.avg_fill_price: Final = avg_fill_price
+        self.cancel_reason: Final = cancel_reason
+        self.interval_secs: Final = interval_secs
+        self.ts_created: Final = ts_created
+        self.ts_updated: Final = ts_updated
+        self.ts_end: Final = ts_end
+
+
+@final
+@mypyc_attr(acyclic=True)
+class BatchRow:
+    """What became of one order of a batch.
+
+    Either ``order`` is there, or ``code`` and ``message`` say why it was refused (RPC answers have
+    no code). A row with none of them could not be read: the outcome of its order is unknown.
+    ``position`` is its place in the request, -1 where the answer does not tell it, as by REST.
+    """
+
+    def __init__(
+        self, position: int, order: OrderUpdate | None, code: str = "", message: str = ""
+    ) -> None:
+        self.position: Final = position
+        self.order: Final = order
+        self.code: Final = code
+        self.message: Final = message
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the venue said that it did not take the order."""
+        return self.order is None and (self.code != "" or self.message != "")
+
+
+@final
+@mypyc_attr(acyclic=True)
+class CancelResult:
+    """One row of a batch cancel's answer; ids may be empty.
+
+    ``status`` is the venue's word: `vocabulary.CANCEL_QUEUED` and its like. ``position`` is the
+    place of the row: by RPC that of the request, by REST nothing is said of it.
+    """
+
+    def __init__(
+        self, position: int, venue_order_id: str, client_order_id: str, market: str, status: str
+    ) -> None:
+        self.position: Final = position
         self.venue_order_id: Final = venue_order_id
         self.client_order_id: Final = client_order_id
         self.market: Final = market

@@ -16,7 +16,7 @@ from paradex_adapter_core.messages.account import (
     MarginConfig,
     Position,
 )
-from paradex_adapter_core.messages.orders import CancelResult, Fill, OrderUpdate
+from paradex_adapter_core.messages.orders import Fill, OrderUpdate, TradeBust
 from paradex_adapter_core.parsers.fields import (
     Row,
     find_account,
@@ -34,8 +34,8 @@ from paradex_adapter_core.parsers.fields import (
     load_row,
     need_amount,
     need_code,
+    need_int,
     need_known_code,
-    need_number,
     need_rounded,
     need_text,
     need_time,
@@ -102,23 +102,6 @@ def parse_orders_page(
     return read_rows(page, "results", read_rest_order, counters), find_cursor(page)
 
 
-def parse_batch(
-    body: bytes, counters: dict[str, int] | None = None
-) -> tuple[list[OrderUpdate], list[tuple[str, str]]]:
-    """Parse the answer of POST /orders/batch; give its orders and its errors (code, message).
-
-    Neither list is in the order of the request: orders are matched by their client id.
-    """
-    row = load_row(body)
-    orders = read_rows(row, "orders", read_rest_order, counters)
-    return orders, read_rows(row, "errors", read_batch_error, counters)
-
-
-def parse_cancel_results(body: bytes, counters: dict[str, int] | None = None) -> list[CancelResult]:
-    """Parse the answer of DELETE /orders/batch."""
-    return read_rows(load_row(body), "results", read_cancel_result, counters)
-
-
 def parse_fills_page(
     body: bytes, counters: dict[str, int] | None = None
 ) -> tuple[list[Fill], str | None]:
@@ -167,6 +150,26 @@ def parse_margin_configs(body: bytes, counters: dict[str, int] | None = None) ->
     return read_rows(load_row(body), "configs", read_margin_config, counters)
 
 
+def parse_margin_config(body: bytes) -> MarginConfig:
+    """Parse the answer of POST /account/margin/{market}: the setting as it is from now on.
+
+    Raises
+    ------
+    MalformedMessage
+        If the body cannot be read.
+
+    """
+    return read_margin_config(load_row(body), {})
+
+
+def parse_trade_busts(
+    body: bytes, counters: dict[str, int] | None = None
+) -> tuple[list[TradeBust], str | None]:
+    """Parse a page of GET /tradebusts; give its rows and the cursor of the next page."""
+    page = load_row(body)
+    return read_rows(page, "results", read_trade_bust, counters), find_cursor(page)
+
+
 def read_rest_order(row: Row, counters: dict[str, int]) -> OrderUpdate:
     """Read one order of a REST answer."""
     return read_order(row, FEED_REST, counters)
@@ -208,21 +211,6 @@ def read_order(row: Row, feed: int, counters: dict[str, int]) -> OrderUpdate:
     )
 
 
-def read_batch_error(row: Row, counters: dict[str, int]) -> tuple[str, str]:
-    """Read the code and message of one refused order of a batch."""
-    return need_text(row, "error"), find_text(row, "message")
-
-
-def read_cancel_result(row: Row, counters: dict[str, int]) -> CancelResult:
-    """Read what became of one order of a batch cancel."""
-    return CancelResult(
-        venue_order_id=find_text(row, "id"),
-        client_order_id=find_text(row, "client_id"),
-        market=find_text(row, "market"),
-        status=need_text(row, "status"),
-    )
-
-
 def read_fill(row: Row, counters: dict[str, int]) -> Fill:
     """Read one fill (FillResult)."""
     remaining = find_units(row, "remaining_size")
@@ -244,6 +232,15 @@ def read_fill(row: Row, counters: dict[str, int]) -> Fill:
         realized_funding=find_rounded(row, "realized_funding"),
         flags=find_flags(row, "flags", FILL_FLAGS, counters),
         ts_event=need_time(row, "created_at"),
+    )
+
+
+def read_trade_bust(row: Row, counters: dict[str, int]) -> TradeBust:
+    """Read one fill taken back (TradebustResult)."""
+    return TradeBust(
+        account=find_account(row, "account"),
+        fill_id=need_text(row, "busted_fill_id"),
+        ts_event=find_time(row, "created_at"),
     )
 
 
@@ -336,6 +333,7 @@ def read_funding_payment(row: Row, counters: dict[str, int]) -> FundingPayment:
         payment_id=need_text(row, "id"),
         market=need_text(row, "market"),
         payment=need_rounded(row, "payment"),
+        funding_index=find_rounded(row, "index"),
         fill_id=find_text(row, "fill_id"),
         ts_event=need_time(row, "created_at"),
     )
@@ -346,5 +344,6 @@ def read_margin_config(row: Row, counters: dict[str, int]) -> MarginConfig:
     return MarginConfig(
         market=need_text(row, "market"),
         margin_type=need_text(row, "margin_type"),
-        leverage=need_number(find_int(row, "leverage"), "leverage"),
+        leverage=need_int(row, "leverage"),
+        isolated_leverage=find_int(row, "isolated_margin_leverage") or 0,
     )

@@ -86,6 +86,14 @@ def as_excerpt(body: bytes | str) -> str:
     return body[:80].decode("utf-8", "replace") if isinstance(body, bytes) else body[:80]
 
 
+def as_plain_text(value: object) -> str:
+    """Return any JSON value as text for a person to read, "" for none."""
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else orjson.dumps(value).decode()
+    return text[:TEXT_CHARS_MAX]
+
+
 def load_row(body: bytes) -> Row:
     """Return the JSON object of a REST body."""
     return as_row(load_json(body, BODY_BYTES_MAX), "body")

@@ -14,13 +14,15 @@ from paradex_adapter_core.messages.frame import Message
 from paradex_adapter_core.parsers.account import (
     read_account,
     read_fill,
+    read_funding_payment,
     read_order,
     read_position,
+    read_trade_bust,
 )
 from paradex_adapter_core.parsers.counters import count
 from paradex_adapter_core.parsers.fields import (
-    TEXT_CHARS_MAX,
     Row,
+    as_plain_text,
     as_row,
     find_row,
     load_json,
@@ -92,6 +94,10 @@ class FrameParser:
             return read_funding_data(as_row(value, "data"), self.counters)
         if kind == "funding_rate_comparison":
             return read_funding_rate_comparison(as_row(value, "data"), self.counters)
+        if kind == "funding_payments":
+            return read_funding_payment(as_row(value, "data"), self.counters)
+        if kind == "tradebusts":
+            return read_trade_bust(as_row(value, "data"), self.counters)
         return OtherPush(channel, orjson.dumps(value))
 
 
@@ -119,11 +125,3 @@ def as_request_id(value: object) -> int:
     if isinstance(value, str) and value.isascii() and value.isdigit():
         return int(value) if len(value) <= REQUEST_ID_DIGITS_MAX else NO_REQUEST_ID
     return NO_REQUEST_ID
-
-
-def as_plain_text(value: object) -> str:
-    """Return any JSON value as text for a person to read, "" for none."""
-    if value is None:
-        return ""
-    text = value if isinstance(value, str) else orjson.dumps(value).decode()
-    return text[:TEXT_CHARS_MAX]

@@ -58,18 +58,6 @@ KLINE_FIELDS: Final = ["start", "open", "high", "low", "close", "volume"]
 UPDATE_TYPES: Final[dict[str, int]] = {"s": 1, "d": 0}
 
 
-def parse_bbo(body: bytes) -> BboTuple:
-    """Parse GET /bbo/{market}.
-
-    Raises
-    ------
-    MalformedMessage
-        If the body cannot be read.
-
-    """
-    return read_bbo(load_row(body))
-
-
 def parse_orderbook(body: bytes) -> BookTuple:
     """Parse GET /orderbook/{market}: a snapshot.
 

@@ -71,11 +71,6 @@ def parse_market_event(data: bytes, counters: dict[str, int] | None = None) -> M
     return read_market_event(load_decimal_row(data), tally)
 
 
-def parse_market_events(body: bytes, counters: dict[str, int] | None = None) -> list[MarketEvent]:
-    """Parse GET /markets/history, as `parse_markets` does its own."""
-    return read_rows(load_decimal_row(body), "results", read_market_event, counters)
-
-
 def parse_market_settlement(body: bytes) -> MarketSettlement:
     """Parse GET /markets/settlement-price.
 

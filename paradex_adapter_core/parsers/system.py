@@ -1,15 +1,7 @@
-"""The venue about itself: configuration, time, state, tokens and errors."""
+"""The venue about itself: its configuration and its state."""
 
-from paradex_adapter_core.errors import MalformedMessage
 from paradex_adapter_core.messages.system import SystemConfig
-from paradex_adapter_core.parsers.fields import (
-    as_excerpt,
-    find_int,
-    find_text,
-    load_row,
-    need_text,
-    need_time,
-)
+from paradex_adapter_core.parsers.fields import find_int, find_text, load_row, need_text
 
 
 def parse_system_config(body: bytes) -> SystemConfig:
@@ -34,18 +26,6 @@ def parse_system_config(body: bytes) -> SystemConfig:
     )
 
 
-def parse_system_time(body: bytes) -> int:
-    """Parse GET /system/time; give the venue's clock in nanoseconds.
-
-    Raises
-    ------
-    MalformedMessage
-        If the body cannot be read.
-
-    """
-    return need_time(load_row(body), "server_time")
-
-
 def parse_system_state(body: bytes) -> str:
     """Parse GET /system/state.
 
@@ -58,34 +38,3 @@ def parse_system_state(body: bytes) -> str:
 
     """
     return need_text(load_row(body), "status")
-
-
-def parse_jwt_reply(body: bytes) -> str:
-    """Parse the answer of POST /auth; give the token.
-
-    Raises
-    ------
-    MalformedMessage
-        If the body holds no token; the error does not quote it.
-
-    """
-    try:
-        return need_text(load_row(body), "jwt_token")
-    except MalformedMessage as error:
-        field = error.field
-    # A token cut or misplaced is still a secret. Raised out here, since compiled code keeps the
-    # first error as the context of one raised in its handler, even "from None".
-    raise MalformedMessage(field)
-
-
-def parse_api_error(body: bytes) -> tuple[str, str]:
-    """Parse an error body; give its code and message, never raising.
-
-    A gateway answers in HTML, a rate limiter without a code: the code is empty then, and the
-    message the beginning of what came.
-    """
-    try:
-        row = load_row(body)
-        return find_text(row, "error"), find_text(row, "message")
-    except MalformedMessage:
-        return "", as_excerpt(body)

@@ -12,10 +12,13 @@ from typing import Any
 import orjson
 import pytest
 
+from paradex_adapter.venue import replies
 from paradex_adapter_core.errors import MissingField
 from paradex_adapter_core.messages.connection import OtherPush, RpcError, RpcResult
 from paradex_adapter_core.messages.frame import Message
-from paradex_adapter_core.parsers import account, market_data, markets, system
+from paradex_adapter_core.messages.orders import TradeBust
+from paradex_adapter_core.parsers import account, batches, market_data, markets, system
+from paradex_adapter_core.parsers.fields import load_row
 from paradex_adapter_core.parsers.frame import FrameParser
 from paradex_adapter_core.vocabulary import (
     FEED_REST,
@@ -141,7 +144,7 @@ def check_account(body: bytes) -> None:
 
 @case("rest/auth_jwt_scrubbed.json")
 def check_jwt(body: bytes) -> None:
-    assert system.parse_jwt_reply(body) == "ooooccxtooootoooootheoooomoonooooo"
+    assert replies.parse_jwt_token(body) == "ooooccxtooootoooootheoooomoonooooo"
 
 
 @case("rest/balance_usdc_testnet.json")
@@ -157,7 +160,7 @@ def check_balance(body: bytes) -> None:
 
 @case("rest/cancel_batch_doc.json")
 def check_cancel_batch(body: bytes) -> None:
-    rows = account.parse_cancel_results(body)
+    rows = batches.parse_cancel_results(body)
     assert [(r.venue_order_id, r.client_order_id, r.market, r.status) for r in rows] == [
         ("order-id-1", "client-id-X", "BTC-USD-PERP", "QUEUED_FOR_CANCELLATION"),
         ("order-id-2", "client-id-Y", "ETH-USD-PERP", "ALREADY_CLOSED"),
@@ -196,9 +199,9 @@ DOCS_ORDER = {
 
 @case("rest/docs_batchresponse.json")
 def check_batch(body: bytes) -> None:
-    orders, errors = account.parse_batch(body)
-    assert [fields(order) for order in orders] == [DOCS_ORDER]
-    assert errors == [("VALIDATION_ERROR", "")]
+    taken, refused = batches.parse_batch(body)
+    assert fields(taken.order) == DOCS_ORDER
+    assert (refused.order, refused.code, refused.message) == (None, "VALIDATION_ERROR", "")
 
 
 @case("rest/docs_orderresp.json")
@@ -294,6 +297,7 @@ def check_funding_payments(body: bytes) -> None:
         "payment_id": "1681375578221101699352320000",
         "market": "BTC-USD-PERP",
         "payment": e8("34.4490622"),
+        "funding_index": e8("-2819.53434361"),
         "fill_id": "8615262148007718462",
         "ts_event": 1681375481000 * 10**6,
     }
@@ -349,7 +353,7 @@ def check_onboarding(body: bytes) -> None:
 
 @case("rest/error_invalid_token.json")
 def check_error(body: bytes) -> None:
-    assert system.parse_api_error(body) == (
+    assert replies.parse_error(body) == (
         "INVALID_TOKEN",
         "invalid bearer jwt: missing value in request header",
     )
@@ -379,7 +383,7 @@ def check_state(body: bytes) -> None:
 
 @case("rest/system_time_integer.json")
 def check_time(body: bytes) -> None:
-    assert system.parse_system_time(body) == 1769660612070 * 10**6
+    assert replies.parse_server_time_ms(body) == 1769660612070
 
 
 # REST: markets
@@ -561,7 +565,7 @@ def check_rest_summary(body: bytes) -> None:
 
 @case("rest/docs_bboresp.json")
 def check_bbo(body: bytes) -> None:
-    assert market_data.parse_bbo(body) == (
+    assert market_data.read_bbo(load_row(body)) == (
         KIND_BBO,
         "BTC-USD-PERP",
         20784,
@@ -774,7 +778,13 @@ def check_market_event(body: bytes) -> None:
 
 @case("ws/docs_tradebustresult.json")
 def check_tradebust(body: bytes) -> None:
-    check_other(body, "tradebusts")
+    message = parse_text(body)
+    assert isinstance(message, TradeBust)
+    assert fields(message) == {
+        "account": "0x495d2eb5236a12b8b4ad7d3849ce6a203ce21c43f473c248dfd5ce70d9454fa",
+        "fill_id": "12342345",
+        "ts_event": 1681497002041 * 10**6,
+    }
 
 
 # Websocket: public pushes as JSON, from before the streams became binary
@@ -782,7 +792,7 @@ def check_tradebust(body: bytes) -> None:
 
 @case("ws/bbo_btc_testnet_data_only.json")
 def check_bbo_data(body: bytes) -> None:
-    assert market_data.parse_bbo(body) == (
+    assert market_data.read_bbo(load_row(body)) == (
         KIND_BBO,
         "BTC-USD-PERP",
         792571,

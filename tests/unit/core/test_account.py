@@ -239,28 +239,18 @@ def test_pages_give_the_cursor_of_the_next() -> None:
     body = json.dumps({"results": [ORDER], "next": "c"}).encode()
     (told,), cursor = account.parse_orders_page(body)
     assert (told.client_order_id, told.feed, cursor) == ("O-1", FEED_REST, "c")
-    payment = {"id": "p", "market": "m", "payment": "-1.000000005", "created_at": MS}
+    payment = {"id": "p", "market": "m", "payment": "-1.000000005", "created_at": MS, "index": "2"}
     body = json.dumps({"results": [payment], "next": None}).encode()
     (paid,), cursor = account.parse_funding_payments(body)
     assert (paid.payment_id, paid.payment, paid.ts_event, cursor) == ("p", -100000000, NS, None)
-
-
-def test_batch_gives_orders_and_errors() -> None:
-    refused = {"error": "VALIDATION_ERROR", "message": "size"}
-    body = json.dumps({"orders": [ORDER], "errors": [refused]}).encode()
-    (told,), errors = account.parse_batch(body)
-    assert told.client_order_id == "O-1"
-    assert errors == [("VALIDATION_ERROR", "size")]
-    assert account.parse_batch(b'{"orders": [], "errors": null}') == ([], [])
-
-
-def test_batch_cancel_gives_what_became_of_each() -> None:
-    rows = [{"id": "1", "market": "m", "status": "QUEUED_FOR_CANCELLATION"}, {"client_id": "c"}]
+    assert (paid.funding_index, paid.fill_id) == (2 * 10**8, "")
+    bust = {"account": "0x0A", "busted_fill_id": "F-1", "created_at": MS}
+    body = json.dumps({"results": [bust, {"created_at": MS}], "next": "c"}).encode()
     counters: dict[str, int] = {}
-    (result,) = account.parse_cancel_results(json.dumps({"results": rows}).encode(), counters)
-    told = (result.venue_order_id, result.client_order_id, result.market, result.status)
-    assert told == ("1", "", "m", "QUEUED_FOR_CANCELLATION")
-    assert counters == {"skipped row: missing field status": 1}
+    (busted,), cursor = account.parse_trade_busts(body, counters)
+    told = (busted.account, busted.fill_id, busted.ts_event, cursor)
+    assert told == ("0xa", "F-1", NS, "c")
+    assert counters == {"skipped row: missing field busted_fill_id": 1}
 
 
 def test_balances_are_rounded() -> None:
@@ -273,3 +263,9 @@ def test_margin_configuration() -> None:
     rows = [{"market": "m", "margin_type": "CROSS", "leverage": 50}, {"market": "m"}]
     (config,) = account.parse_margin_configs(json.dumps({"configs": rows}).encode())
     assert (config.market, config.margin_type, config.leverage) == ("m", "CROSS", 50)
+    assert config.isolated_leverage == 0
+    row = {"market": "m", "margin_type": "ISOLATED", "leverage": 5, "isolated_margin_leverage": "7"}
+    config = account.parse_margin_config(json.dumps(row).encode())
+    assert (config.margin_type, config.leverage, config.isolated_leverage) == ("ISOLATED", 5, 7)
+    with pytest.raises(MissingField, match="leverage"):
+        account.parse_margin_config(b'{"market": "m", "margin_type": "CROSS"}')

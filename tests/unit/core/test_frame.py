@@ -40,6 +40,9 @@ def push(channel: str, data: object) -> Any:
         ("funding_data.ALL", {"market": "m", "created_at": MS}, 5),
         ("funding_rate_comparison.ALL@500ms", {"symbol": "m", "last_updated_at": MS,
                                                "hourly_funding_rate": "0"}, 6),
+        ("funding_payments.ALL", {"id": "1", "market": "m", "payment": "1",
+                                  "created_at": MS}, 30),
+        ("tradebusts", {"busted_fill_id": "1"}, 31),
         ("balance_events", {"type": "FILL"}, 102),
     ],
 )  # fmt: skip
@@ -65,10 +68,10 @@ def test_hot_pushes_are_tuples(channel: str, data: dict[str, Any], kind: int) ->
 
 
 def test_push_of_another_channel_keeps_its_data() -> None:
-    message = push("tradebusts", {"busted_fill_id": "12342345", "created_at": 2**63})
+    message = push("transfers", {"id": "12342345", "created_at": 2**63})
     assert isinstance(message, OtherPush)
-    assert message.channel == "tradebusts"
-    assert message.data == b'{"busted_fill_id":"12342345","created_at":9223372036854775808}'
+    assert message.channel == "transfers"
+    assert message.data == b'{"id":"12342345","created_at":9223372036854775808}'
 
 
 @pytest.mark.parametrize(

@@ -56,9 +56,8 @@ def page(*rows: object, **extra: object) -> bytes:
 
 
 def test_quote() -> None:
-    body = json.dumps(BBO).encode()
     expected = (2, "BTC-USD-PERP", 7, 1050000000, E8, 11 * E8, 2 * E8, NS)
-    assert market_data.parse_bbo(body) == expected
+    assert market_data.read_bbo(dict(BBO)) == expected
 
 
 def test_empty_side_of_a_quote_is_none() -> None:

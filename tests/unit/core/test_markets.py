@@ -214,14 +214,6 @@ def test_no_market_event_at_all(data: bytes) -> None:
         markets.parse_market_event(data)
 
 
-def test_market_history_skips_and_counts_what_it_cannot_read() -> None:
-    counters: dict[str, int] = {}
-    body = json.dumps({"results": [EVENT, {"symbol": "X"}, EVENT | {"symbol": "Y"}]}).encode()
-    told = markets.parse_market_events(body, counters)
-    assert [one.market for one in told] == ["BTC-USD-26DEC26-100000-C", "Y"]
-    assert counters == {"skipped row: missing field event_type": 1}
-
-
 def test_settlement_price() -> None:
     told = markets.parse_market_settlement(
         b'{"symbol": "BTC-USD-15SEP25-55000-C", "expiry_at": 1758326400000,'
