@@ -134,7 +134,12 @@ EXCEPTIONS = (
         "the greeks of a perpetual were recorded as delta, gamma and vega",
     ),
     # --- Newer than the document ---
-    Allowed("POST /orders 403", r"\$", "status", "MMP_NOT_ENABLED has 403, says a later page"),
+    Allowed(
+        "POST /orders 403",
+        r"\$",
+        "status",
+        "the venue's page on market maker protection, which is newer, gives MMP_NOT_ENABLED 403",
+    ),
     Allowed(
         "POST /orders 503",
         r"\$",
@@ -142,9 +147,17 @@ EXCEPTIONS = (
         "the word and the status are documented, not that they go together",
     ),
     Allowed(
-        "DELETE /orders 403", r"\$", "status", "INVALID_TOKEN_SCOPE has 403, says a later page"
+        "DELETE /orders 403",
+        r"\$",
+        "status",
+        "a read-only token may not cancel: the document has the word for it, not the status",
     ),
-    Allowed("POST /orders 403", "error", "enum", "a later page adds the errors of MMP"),
+    Allowed(
+        "POST /orders 403",
+        "error",
+        "enum",
+        "the page on market maker protection adds words to the document's list of errors",
+    ),
     # --- Absent because there is nothing to tell ---
     Allowed(
         "(GET|POST) /orders.*|orders",
