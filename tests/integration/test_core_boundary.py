@@ -19,7 +19,7 @@ from paradex_adapter_core.build import is_compiled
 from paradex_adapter_core.decimals import parse_exact, units_to_text
 from paradex_adapter_core.dedup_ledger import DedupLedger
 from paradex_adapter_core.errors import CoreError
-from paradex_adapter_core.messages.account import Balance
+from paradex_adapter_core.messages.account import AccountSummary, Balance, Position
 from paradex_adapter_core.messages.orders import Fill, OrderUpdate
 from paradex_adapter_core.order_book import BookSequence
 from paradex_adapter_core.parsers import account, market_data, markets, system
@@ -87,7 +87,7 @@ def foreign_values(value: Any, path: str) -> list[str]:
         # The venue's own row, as it came.
         return [] if path.endswith(".info") else [f"{path} is a dict"]
     kind = type(value)
-    if kind.__module__ not in (messages.__name__, events.__name__):
+    if not kind.__module__.startswith((f"{messages.__name__}.", events.__name__)):
         return [f"{path} is a {kind.__module__}.{kind.__qualname__}"]
     names = [name for name in dir(value) if not name.startswith("_")]
     return [
@@ -108,7 +108,7 @@ def test_of_frames_come_plain_values_and_nothing_else(name: str) -> None:
         message = parse(frame.payload)
         kinds[type(message).__name__] += 1
         assert foreign_values(message, "message") == []
-        if isinstance(message, OrderUpdate | Fill | messages.Position | messages.AccountSummary):
+        if isinstance(message, OrderUpdate | Fill | Position | AccountSummary):
             assert foreign_values(store.apply(message, frame.ts), "events") == []
     assert sum(kinds.values()) > kinds["NoneType"]
 
