@@ -142,13 +142,15 @@ class InterventionEngine(Engine):
         Raises
         ------
         ValueError
-            When the fill has no other side, or was reverted already.
+            When the fill has no other side, was reverted already, or its market has ended.
         """
         if not fill.counterparty:
             raise ValueError(f"{fill.fill_type} {fill.id} has no other side that could be reverted")
         if fill.ordinal in self._accounts[fill.account].busted:
             raise ValueError(f"{fill.fill_type} {fill.id} is busted already")
         market, other = self._markets[fill.market], self._accounts[fill.counterparty]
+        if not market.is_listed:
+            raise ValueError(f"{fill.market} is settled")
         with localcontext(MONEY):
             self._bust_side(fill, market)
             mirrored = (

@@ -7,7 +7,7 @@ from typing import Any
 from paradex_adapter.local_exchange.account_records import TradeBust, Transfer
 from paradex_adapter.local_exchange.accounts import Account, Fill
 from paradex_adapter.local_exchange.book import BookChange
-from paradex_adapter.local_exchange.engine import Engine
+from paradex_adapter.local_exchange.interventions import InterventionEngine
 from paradex_adapter.local_exchange.markets import DEFAULT_MARKETS, Market, Trade
 from paradex_adapter.local_exchange.order_types import condition
 from paradex_adapter.local_exchange.orders import ModifyRequest, Order
@@ -85,7 +85,9 @@ class Bench:
         self.heard = Heard()
         # When each order last joined a queue, by a count of its own.
         self.queued: dict[str, int] = {}
-        self.engine = Engine({SYMBOL: self.market}, self.accounts, self.clock, self.heard)
+        self.engine = InterventionEngine(
+            {SYMBOL: self.market}, self.accounts, self.clock, self.heard
+        )
 
     def order(
         self,
