@@ -172,7 +172,7 @@ class LocalExchange(AlgoControls):
         account = AccountEndpoints(
             accounts, markets, clock, self._tokens, options, pager, self._register
         )
-        keys = KeyEndpoints(accounts, clock, self._tokens, options)
+        keys = KeyEndpoints(accounts, clock, self._tokens, options, self._register)
         orders = OrderEndpoints(self._gateway, clock, self._tokens, pager)
         algo_orders = AlgoOrderEndpoints(self._algo_orders, self._tokens, pager)
         records = RecordEndpoints(self._tokens, pager)

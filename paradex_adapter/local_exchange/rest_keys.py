@@ -17,15 +17,18 @@ from paradex_adapter.local_exchange.gateway import parse_signature
 from paradex_adapter.local_exchange.options import Options
 from paradex_adapter.local_exchange.rest import Handler, json_body, json_response
 from paradex_adapter.local_exchange.rest_account import (
+    Register,
     parse_felt,
     parse_public_key,
     required_header,
 )
-from paradex_adapter.local_exchange.rest_public import L1_CHAIN_ID
+from paradex_adapter.local_exchange.rest_public import EVM_ACCOUNT_HASH, L1_CHAIN_ID
+from paradex_adapter.local_exchange.secp256k1 import address_of, parse_key
 from paradex_adapter.local_exchange.sequences import Clock
 from paradex_adapter.local_exchange.tokens import Session, Tokens
 
 NAME_LENGTH_MAX: Final = 128
+PUBLIC_KEY_LENGTH_MAX: Final = 132
 SUBKEYS_MAX: Final = 100
 TOKEN_LIFETIME_MIN_S: Final = 60
 TOKEN_LIFETIME_MAX_S: Final = 31_536_000
@@ -39,24 +42,59 @@ class KeyEndpoints:
     """Registers subkeys, issues read-only tokens, and lets accounts of Ethereum keys in."""
 
     def __init__(
-        self, accounts: dict[str, Account], clock: Clock, tokens: Tokens, options: Options
+        self,
+        accounts: dict[str, Account],
+        clock: Clock,
+        tokens: Tokens,
+        options: Options,
+        register: Register,
     ) -> None:
         self._accounts = accounts
         self._clock = clock
         self._tokens = tokens
         self._options = options
+        self._register = register
         self._issued = 0
 
     def routes(self) -> list[tuple[str, str, Handler]]:
         """Return method, path and handler of each endpoint."""
         return [
             ("POST", "/v2/auth", self.sign_in),
+            ("POST", "/v2/onboarding", self.onboard),
             ("POST", "/v1/account/keys/subkeys", self.register_subkey),
             ("POST", "/v1/account/tokens", self.create_token),
         ]
 
     async def sign_in(self, request: web.Request) -> web.Response:
         """Answer ``POST /v2/auth``."""
+        address, signed = self._signed_in(request, "Paradex Auth")
+        account = self._accounts.get(address)
+        if account is None:
+            raise VenueError("NOT_ONBOARDED", "User has never called /onboarding endpoint")
+        self._check_owner(account, signed)
+        return json_response({"jwt_token": self._tokens.issue(account, account.public_key)})
+
+    async def onboard(self, request: web.Request) -> web.Response:
+        """Answer ``POST /v2/onboarding``; again changes nothing."""
+        body = await _object(request)
+        address, signed = self._signed_in(request, "Paradex Onboarding", has_end=False)
+        try:
+            owner = address_of(parse_key(_text(body, "public_key", PUBLIC_KEY_LENGTH_MAX)))
+        except ValueError as error:
+            raise VenueError("PUBLIC_KEY_INVALID", str(error), 400) from error
+        if owner != signed.address:
+            raise VenueError("PUBLIC_KEY_INVALID", "public_key: another key signed", 400)
+        if address != hex(stark.derive_evm_account(int(owner, 16), EVM_ACCOUNT_HASH)):
+            raise VenueError("INVALID_STARKNET_ADDRESS", "address does not belong to public_key")
+        if address not in self._accounts:
+            account = self._register(address, 0, self._options.onboarding_balance)
+            account.ethereum_address = owner
+        return web.Response(status=200)
+
+    def _signed_in(
+        self, request: web.Request, statement: str, *, has_end: bool = True
+    ) -> tuple[str, siwe.SignedIn]:
+        """Return the account a request names, and who signed its statement."""
         address = required_header(request, "PARADEX-STARKNET-ACCOUNT")
         felt = parse_felt(address, "INVALID_STARKNET_ADDRESS", "PARADEX-STARKNET-ACCOUNT")
         encoded = required_header(request, "PARADEX-SIWE-MESSAGE")
@@ -65,14 +103,11 @@ class KeyEndpoints:
             text = base64.b64decode(encoded, validate=True).decode("ascii")
         except (binascii.Error, UnicodeDecodeError) as error:
             raise VenueError("INVALID_EVM_SIGNATURE", "siwe message is malformed") from error
-        signed = siwe.verify(text, signature, self._clock.now_ms(), L1_CHAIN_ID)
-        if signed.statement != "Paradex Auth":
+        now_ms = self._clock.now_ms()
+        signed = siwe.verify(text, signature, now_ms, L1_CHAIN_ID, has_end=has_end)
+        if signed.statement != statement:
             raise VenueError("INVALID_EVM_SIGNATURE", "siwe message has another statement")
-        account = self._accounts.get(hex(felt))
-        if account is None:
-            raise VenueError("NOT_ONBOARDED", "User has never called /onboarding endpoint")
-        self._check_owner(account, signed)
-        return json_response({"jwt_token": self._tokens.issue(account, account.public_key)})
+        return hex(felt), signed
 
     @staticmethod
     def _check_owner(account: Account, signed: siwe.SignedIn) -> None:

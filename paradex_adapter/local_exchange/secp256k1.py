@@ -4,6 +4,7 @@ Public-key recovery on the curve of Ethereum, in plain integers and without rega
 handles nothing secret.
 """
 
+import re
 from typing import Final
 
 from paradex_adapter.local_exchange.keccak import keccak_256
@@ -17,6 +18,8 @@ GENERATOR: Final = (
 SIGNATURE_BYTES: Final = 65
 #: The last byte of a signature is 0 or 1, or with this added.
 _PARITY_OFFSET: Final = 27
+
+_KEY: Final = re.compile(r"0x04[0-9a-fA-F]{128}", re.ASCII)
 
 #: None is the point at infinity.
 Point = tuple[int, int] | None
@@ -70,6 +73,22 @@ def recover(message_hash: int, r: int, s: int, parity: int) -> tuple[int, int]:
     if key is None:
         raise ValueError("signature is of no key")
     return key
+
+
+def parse_key(text: str) -> tuple[int, int]:
+    """Read an uncompressed public key: ``0x04`` and 128 hexadecimal digits.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    if _KEY.fullmatch(text) is None:
+        raise ValueError("public key is malformed")
+    x, y = int(text[4:68], 16), int(text[68:], 16)
+    if not (x < PRIME and y < PRIME) or (y * y - x * x * x - 7) % PRIME:
+        raise ValueError("public key is not on the curve")
+    return x, y
 
 
 def address_of(key: tuple[int, int]) -> str:

@@ -21,7 +21,7 @@ _FORM: Final = re.compile(
     r"(?P<domain>[^\s/]+) wants you to sign in with your Ethereum account:\n"
     r"(?P<address>0x[0-9a-fA-F]{40})\n\n(?P<statement>[^\n]+)\n\n"
     r"URI: (?P<uri>\S+)\nVersion: 1\nChain ID: (?P<chain>\d{1,12})\nNonce: [0-9a-f]{32}\n"
-    rf"Issued At: (?P<issued>{_TIME})\nExpiration Time: (?P<expires>{_TIME})",
+    rf"Issued At: (?P<issued>{_TIME})(\nExpiration Time: (?P<expires>{_TIME}))?",
     re.ASCII,
 )
 
@@ -34,8 +34,10 @@ class SignedIn:
     statement: str
 
 
-def verify(text: str, signature: str, now_ms: int, chain_id: str) -> SignedIn:
-    """Return who signed a message that is in form and in time.
+def verify(
+    text: str, signature: str, now_ms: int, chain_id: str, *, has_end: bool = True
+) -> SignedIn:
+    """Return who signed a message that is in form and in time, and names an end or none.
 
     Raises
     ------
@@ -44,14 +46,15 @@ def verify(text: str, signature: str, now_ms: int, chain_id: str) -> SignedIn:
         ``EVM_SIGNATURE_VERIFICATION_FAILED`` when another key signed it.
     """
     found = _FORM.fullmatch(text) if len(text) <= MESSAGE_LENGTH_MAX else None
-    if found is None:
+    if found is None or (found["expires"] is not None) is not has_end:
         raise _invalid("siwe message is malformed")
     if (found["domain"], found["uri"]) != (DOMAIN, f"https://{DOMAIN}"):
         raise _invalid("siwe message is for another domain")
     if found["chain"] != chain_id:
         raise _invalid("siwe message is for another chain")
     now_s = now_ms // 1000
-    issued, expires = _seconds(found["issued"]), _seconds(found["expires"])
+    issued = _seconds(found["issued"])
+    expires = _seconds(found["expires"]) if has_end else issued + LIFETIME_MAX_S
     if abs(now_s - issued) > TOLERANCE_S or not now_s < expires <= issued + LIFETIME_MAX_S:
         raise _invalid("siwe message is not of this time")
     try:

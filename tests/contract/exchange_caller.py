@@ -61,13 +61,21 @@ def siwe_text(statement: str = "Paradex Auth", **fields: str) -> str:
         "expires": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now_s + 300)),
         **fields,
     }
+    # Only the message that onboards names no end.
+    end = "" if statement == "Paradex Onboarding" else "\nExpiration Time: {expires}"
     return (
         "{domain} wants you to sign in with your Ethereum account:\n{address}\n\n"
         f"{statement}\n\n"
         "URI: https://{domain}\nVersion: 1\nChain ID: {chain}\nNonce: "
         + "0123456789abcdef" * 2
-        + "\nIssued At: {issued}\nExpiration Time: {expires}"
+        + "\nIssued At: {issued}"
+        + end
     ).format(**values)
+
+
+def wallet_public_key() -> str:
+    """Return the public key of the wallet, uncompressed."""
+    return "0x04" + PrivateKey(bytes.fromhex(ETHEREUM_KEY[2:])).public_key.to_bytes().hex()
 
 
 def personal_sign(text: str, key: str = ETHEREUM_KEY) -> str:

@@ -24,6 +24,7 @@ from tests.contract.exchange_caller import (
     personal_sign,
     siwe_headers,
     siwe_text,
+    wallet_public_key,
 )
 from tests.contract.venue_documents import Finding, async_api, open_api, open_rpc
 from tests.shared_specs import requires_shared_specs
@@ -295,7 +296,7 @@ async def call_getting_in(caller: Caller) -> None:
 SUBKEY_PUBLIC_KEY = 0x161523DC3F079D9DAF9D97FF87EA448C93E2DC4153E7010D45203FF97F4DFBE
 
 
-async def call_keys(exchange: LocalExchange, caller: Caller) -> None:
+async def call_keys(caller: Caller) -> None:
     """Register a subkey, take a token that only reads, and sign in with Ethereum."""
     path = "/account/keys/subkeys"
     for fields in ({"name": ""}, {"signature": ["1", "2"]}, {"signature": 5}, {"state": "pending"}):
@@ -313,11 +314,33 @@ async def call_keys(exchange: LocalExchange, caller: Caller) -> None:
     for method, refused in (("POST", "/orders"), ("DELETE", "/orders"), ("POST", path)):
         answer = await caller.call(method, refused, body={}, headers=headers)
         assert (answer.status, answer.json["error"]) == (403, "INVALID_TOKEN_SCOPE")
-    account = exchange.add_ethereum_account(WALLET_ADDRESS)
-    query = {"account_signer_type": "eip191", "eth_address": WALLET_ADDRESS}
-    assert (await caller.call("GET", "/onboarding", **query)).json["address"] == account
-    await caller.call("GET", "/onboarding", account_signer_type="eip191", eth_address="0x5")
     token, caller.token = caller.token, ""
+    await sign_in_with_ethereum(caller)
+    caller.token = token
+
+
+async def sign_in_with_ethereum(caller: Caller) -> None:
+    query = {"account_signer_type": "eip191", "eth_address": WALLET_ADDRESS}
+    known = (await caller.call("GET", "/onboarding", **query)).json
+    account = known["address"]
+    assert not known["exists"]
+    greeting, key = siwe_text("Paradex Onboarding"), {"public_key": wallet_public_key()}
+    path = "/v2/onboarding"
+    for headers, body in (
+        (siwe_headers(caller.address, greeting), key),
+        (siwe_headers(account, siwe_text()), key),
+        (siwe_headers(account, greeting, personal_sign(greeting + " ")), key),
+        (siwe_headers(account, greeting), {"public_key": STRANGER_PUBLIC_KEY}),
+        (siwe_headers(account, greeting), {}),
+    ):
+        answer = await caller.call("POST", path, headers=headers, body=body)
+        assert answer.status >= 400, answer.body
+    headers = siwe_headers(account, greeting)
+    for _ in range(2):
+        answer = await caller.call("POST", path, headers=headers, body=key)
+        assert (answer.status, answer.body) == (200, b"")
+    assert (await caller.call("GET", "/onboarding", **query)).json["exists"]
+    await caller.call("GET", "/onboarding", account_signer_type="eip191", eth_address="0x5")
     text = siwe_text()
     for spoiled in (
         siwe_headers("0x1", text),
@@ -330,7 +353,6 @@ async def call_keys(exchange: LocalExchange, caller: Caller) -> None:
         assert (await caller.call("POST", "/v2/auth", headers=spoiled)).status >= 400
     answer = await caller.call("POST", "/v2/auth", headers=siwe_headers(account, text))
     assert answer.status == 200, answer.body
-    caller.token = token
 
 
 async def use_algo_orders(exchange: LocalExchange, caller: Caller) -> None:
@@ -657,7 +679,7 @@ async def play() -> Played:
         )
         await call_public(caller)
         await call_getting_in(caller)
-        await call_keys(exchange, caller)
+        await call_keys(caller)
         await place_orders(exchange, caller)
         await use_algo_orders(exchange, caller)
         await choose_settings(caller)

@@ -6,9 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paradex_adapter.local_exchange.secp256k1 import (
+    GENERATOR,
     ORDER,
     PRIME,
     address_of,
+    parse_key,
     recover,
     signer_of_text,
 )
@@ -50,3 +52,25 @@ def test_what_is_no_signature_is_refused(r: int, s: int, parity: int) -> None:
 def test_a_signature_of_another_length_is_refused(length: int) -> None:
     with pytest.raises(ValueError, match="65 bytes"):
         signer_of_text("text", bytes(length))
+
+
+def test_public_key_is_read_as_text() -> None:
+    x, y = GENERATOR
+    assert parse_key(f"0x04{x:064x}{y:064x}") == GENERATOR
+    assert parse_key(f"0x04{x:064X}{PRIME - y:064X}") == (x, PRIME - y)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        f"0x04{GENERATOR[0]:064x}",
+        f"0x03{GENERATOR[0]:064x}{GENERATOR[1]:064x}",
+        f"0x04{GENERATOR[0]:064x}{GENERATOR[1] + 1:064x}",
+        f"0x04{GENERATOR[0]:064x}{GENERATOR[1]:064x}\n",
+        f"0x04{PRIME:064x}{0:064x}",
+    ],
+)
+def test_what_is_no_public_key_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="public key"):
+        parse_key(text)
