@@ -17,7 +17,7 @@ from typing import Any, Final
 from nautilus_trader.cache.cache import Cache
 from nautilus_trader.model.enums import OrderStatus
 from nautilus_trader.model.events import OrderAccepted, OrderFilled
-from nautilus_trader.model.identifiers import Venue
+from nautilus_trader.model.identifiers import AccountId, Venue
 from nautilus_trader.model.orders import Order
 from nautilus_trader.model.position import Position
 
@@ -60,6 +60,7 @@ def find_differences(
     fills: Iterable[Row],
     positions: Iterable[Row],
     venue: Venue = PARADEX_VENUE,
+    account_id: AccountId | None = None,
 ) -> list[str]:
     """Return where NautilusTrader and the venue differ, one sentence each; empty when they agree.
 
@@ -71,15 +72,26 @@ def find_differences(
         All of the account, as the venue's REST answers them (OrderResp, FillResult, PositionResp).
     venue : Venue
         Whose orders in the cache are meant.
+    account_id : AccountId, optional
+        Of which account, where the node trades several of the venue.
     """
     fills, positions = list(fills), list(positions)
     # An order denied here never was the venue's, and none that closes a gap in a reconciliation.
-    held = [order for order in cache.orders(venue=venue) if _is_told(order)]
+    held = [
+        order
+        for order in cache.orders(venue=venue)
+        if _is_told(order) and account_id in (None, order.account_id)
+    ]
+    ours = [
+        position
+        for position in [*cache.positions(), *cache.position_snapshots()]
+        if position.instrument_id.venue == venue and account_id in (None, position.account_id)
+    ]
     return [
         *_compare_orders(held, list(orders), fills),
         *_compare_fills(held, fills),
-        *_compare_positions(cache, venue, positions),
-        *_compare_realized(cache, venue, fills, positions),
+        *_compare_positions(ours, positions),
+        *_compare_realized(ours, fills, positions),
     ]
 
 
@@ -201,13 +213,13 @@ def _compare_fill(name: str, event: OrderFilled, row: Row) -> list[str]:
     return differences
 
 
-def _compare_positions(cache: Cache, venue: Venue, positions: list[Row]) -> list[str]:
+def _compare_positions(held: list[Position], positions: list[Row]) -> list[str]:
     sizes: dict[str, Decimal] = defaultdict(Decimal)
-    costs = _open_costs(cache, venue)
-    for position in cache.positions_open(venue=venue):
+    costs = _open_costs(held)
+    for position in _open(held):
         sizes[position.instrument_id.symbol.value] += position.signed_decimal_qty()
     theirs = {row["market"]: row for row in positions if _signed_size(row)}
-    shared = _shared_markets(cache, venue)
+    shared = _shared_markets(held)
     differences = []
     for market in sorted({*sizes, *theirs}):
         row = theirs.get(market)
@@ -222,11 +234,9 @@ def _compare_positions(cache: Cache, venue: Venue, positions: list[Row]) -> list
     return differences
 
 
-def _compare_realized(
-    cache: Cache, venue: Venue, fills: list[Row], positions: list[Row]
-) -> list[str]:
+def _compare_realized(held: list[Position], fills: list[Row], positions: list[Row]) -> list[str]:
     ours: dict[str, Decimal] = defaultdict(Decimal)
-    for position in _all_positions(cache, venue):
+    for position in held:
         if position.realized_pnl is not None:
             market = position.instrument_id.symbol.value
             ours[market] += position.realized_pnl.as_decimal()
@@ -237,8 +247,8 @@ def _compare_realized(
         theirs[fill["market"]] += gross - fee
     # Several strategies split a net position, and with it what of its profit is realized: their
     # profits add up to the venue's only together with what the open positions cost.
-    costs = _open_costs(cache, venue)
-    for market in _shared_markets(cache, venue):
+    costs = _open_costs(held)
+    for market in _shared_markets(held):
         ours[market] -= costs[market]
         for row in positions:
             if row["market"] == market and _signed_size(row):
@@ -250,22 +260,22 @@ def _compare_realized(
     ]
 
 
-def _all_positions(cache: Cache, venue: Venue) -> list[Position]:
-    positions = [*cache.positions(venue=venue), *cache.position_snapshots()]
-    return [position for position in positions if position.instrument_id.venue == venue]
+def _open(held: list[Position]) -> list[Position]:
+    """Return the positions that are open, without what snapshots tell of closed ones."""
+    return [position for position in held if position.is_open]
 
 
-def _shared_markets(cache: Cache, venue: Venue) -> set[str]:
+def _shared_markets(held: list[Position]) -> set[str]:
     """Return the markets in which more than one strategy has had a position."""
     holders: dict[str, set[str]] = defaultdict(set)
-    for position in _all_positions(cache, venue):
+    for position in held:
         holders[position.instrument_id.symbol.value].add(position.strategy_id.value)
     return {market for market, strategies in holders.items() if len(strategies) > 1}
 
 
-def _open_costs(cache: Cache, venue: Venue) -> dict[str, Decimal]:
+def _open_costs(held: list[Position]) -> dict[str, Decimal]:
     costs: dict[str, Decimal] = defaultdict(Decimal)
-    for position in cache.positions_open(venue=venue):
+    for position in _open(held):
         size = position.signed_decimal_qty()
         costs[position.instrument_id.symbol.value] += size * _decimal(position.avg_px_open)
     return costs

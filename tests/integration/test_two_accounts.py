@@ -1,6 +1,6 @@
 """Two accounts, and two exchanges, live in one process: two real nodes, each with its own books.
 
-One node takes one execution client of a venue: its engine refuses a second. A client may have
+Several accounts in one node are in `test_account_options.py`. A client may have
 another name than the venue's; the portfolio then finds its account by `account_id` alone.
 """
 

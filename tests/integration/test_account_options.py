@@ -1,0 +1,354 @@
+"""What the configuration asks of the account and the venue: margins, profile, cancels, status."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from nautilus_trader.config import (
+    InstrumentProviderConfig,
+    LiveExecEngineConfig,
+    LiveRiskEngineConfig,
+    LoggingConfig,
+    TradingNodeConfig,
+)
+from nautilus_trader.live.node import TradingNode
+from nautilus_trader.model.enums import OrderSide, OrderStatus
+from nautilus_trader.model.events import (
+    OrderCancelRejected,
+    OrderDenied,
+    OrderModifyRejected,
+    OrderRejected,
+)
+from nautilus_trader.model.identifiers import ClientId, TraderId
+
+from paradex_adapter import PARADEX, ParadexExecClientConfig, ParadexLiveExecClientFactory
+from paradex_adapter.agreement import find_differences
+from paradex_adapter.local_exchange import LocalExchange
+from paradex_adapter.venue.ethereum import EthereumKey
+from tests.integration.test_credential_kinds import ETHEREUM_KEY, ethereum_options
+from tests.integration.test_execution_client import start_failure
+from tests.integration.trading_node import (
+    BTC,
+    ETH,
+    WAIT_SECS,
+    Trader,
+    running_node,
+    until,
+)
+
+MARKET = "BTC-USD-PERP"
+
+
+@pytest.fixture
+async def exchange() -> AsyncIterator[LocalExchange]:
+    options = {"simulation_interval_ms": 0, "onboarding_balance": 5_000}
+    async with LocalExchange(seed=4, **options) as exchange:
+        exchange.place_liquidity(MARKET, "BUY", "89990", "0.5")
+        exchange.place_liquidity(MARKET, "SELL", "90010", "0.5")
+        exchange.place_liquidity("ETH-USD-PERP", "BUY", "2999", "10")
+        exchange.place_liquidity("ETH-USD-PERP", "SELL", "3001", "10")
+        yield exchange
+
+
+def reason_of(trader: Trader, order: Any, kind: type) -> str:
+    told = [event for event in trader.told if isinstance(event, kind)]
+    return next(e.reason for e in told if e.client_order_id == order.client_order_id)
+
+
+# -- margin -------------------------------------------------------------------------------------
+
+
+async def test_margin_settings_are_set_and_read_back_at_connecting(
+    exchange: LocalExchange,
+) -> None:
+    wanted = {MARKET: (7, "CROSS")}
+    async with running_node(exchange, margin_configs=wanted) as run:
+        held = await run.client._http.get_account_margin(MARKET)
+        assert b'"leverage":7' in held.replace(b" ", b"")
+    # Where it is as wanted already nothing is set again.
+    exchange.fail_next("POST /v1/account/margin", 400, "MARKET_MARGIN_RESTRICTED")
+    async with running_node(exchange, margin_configs=wanted) as run:
+        assert run.client.is_connected
+
+
+async def test_a_margin_setting_the_venue_refuses_stops_the_client(
+    exchange: LocalExchange, capfd: Any
+) -> None:
+    said = await start_failure(exchange, capfd, margin_configs={MARKET: (1_000, "CROSS")})
+    assert f"margin_configs of {MARKET}: Paradex refuses it" in said
+
+
+# -- trader profile -----------------------------------------------------------------------------
+
+
+async def test_a_retail_trader_pays_nothing_and_is_known_as_one(exchange: LocalExchange) -> None:
+    async with running_node(exchange, trader_profile="retail") as run:
+        order = run.trader.market(OrderSide.BUY, "0.01")
+        await until(lambda: order.is_closed, "the order was filled")
+        await run.until_agreed()
+        (told,) = exchange.orders()
+        (fill,) = exchange.fills()
+        assert "INTERACTIVE" in told["flags"]
+        assert "interactive" in fill["flags"]
+        assert fill["fee"] == "0"
+
+
+async def test_a_retail_trader_is_kept_below_its_limits(exchange: LocalExchange) -> None:
+    async with running_node(exchange, trader_profile="retail") as run:
+        for number in range(5):
+            order = run.trader.limit(OrderSide.BUY, "0.01", str(80_000 + number))
+            await until(lambda order=order: order.is_open, "it was accepted")
+        # The fourth and the fifth had to wait until the first were over a second ago.
+        assert all("INTERACTIVE" in row["flags"] for row in exchange.orders())
+
+
+# -- cancel on disconnect -------------------------------------------------------------------------
+
+
+async def test_cancel_on_disconnect_is_armed_at_every_connect(exchange: LocalExchange) -> None:
+    async with running_node(exchange, cancel_on_disconnect=True) as run:
+        for _ in range(2):
+            order = run.trader.limit(OrderSide.BUY, "0.01", "80000")
+            await until(lambda order=order: order.is_open, "the order rests")
+            exchange.drop_connections("private")
+            await until(lambda order=order: order.is_closed, "the venue canceled it")
+            assert order.status == OrderStatus.CANCELED
+            await until(lambda: run.client.session.is_ready, "connected again")
+        await run.until_agreed()
+
+
+async def test_without_it_orders_outlive_the_connection(exchange: LocalExchange) -> None:
+    async with running_node(exchange) as run:
+        order = run.trader.limit(OrderSide.BUY, "0.01", "80000")
+        await until(lambda: order.is_open, "the order rests")
+        exchange.drop_connections("private")
+        session = run.client.session
+        await until(lambda: not session.is_ready)
+        await until(lambda: session.is_ready and not session.is_recovering)
+        assert order.is_open
+        await run.until_agreed()
+
+
+# -- venue status ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", ["cancel_only", "maintenance"])
+async def test_while_the_venue_takes_cancels_only_orders_and_changes_are_denied(
+    exchange: LocalExchange, state: str
+) -> None:
+    async with running_node(exchange, system_state_interval_secs=0.02) as run:
+        resting = run.trader.limit(OrderSide.BUY, "0.01", "80000")
+        await until(lambda: resting.is_open, "the order rests")
+        exchange.set_system_state(state)
+        await until(lambda: run.client._system_state.state == state, "the state is known")
+        denied = run.trader.limit(OrderSide.BUY, "0.01", "80001", post_only=True)
+        await until(lambda: denied.is_closed, "it was denied")
+        assert state in reason_of(run.trader, denied, OrderDenied)
+        assert exchange.received_order(denied.client_order_id.value) is None
+        run.trader.modify_order(resting, price=resting.price.from_str("80002.0"))
+        await until(
+            lambda: any(isinstance(e, OrderModifyRejected) for e in run.trader.told), "refused"
+        )
+        if state == "cancel_only":
+            run.trader.cancel_order(resting)
+            await until(lambda: resting.is_closed, "it was canceled")
+        exchange.set_system_state("ok")
+        await until(lambda: run.client._system_state.state == "ok", "the state is known")
+        taken = run.trader.market(OrderSide.BUY, "0.01")
+        await until(lambda: taken.is_closed, "it was filled")
+        assert taken.status == OrderStatus.FILLED
+        await run.until_agreed()
+
+
+async def test_in_post_only_mode_only_post_only_orders_go(exchange: LocalExchange) -> None:
+    async with running_node(exchange, system_state_interval_secs=0.02) as run:
+        exchange.set_system_state("post_only")
+        await until(lambda: run.client._system_state.state == "post_only", "the state is known")
+        denied = run.trader.limit(OrderSide.BUY, "0.01", "80001")
+        await until(lambda: denied.is_closed, "it was denied")
+        taken = run.trader.limit(OrderSide.BUY, "0.01", "80001", post_only=True)
+        await until(lambda: taken.is_open, "it was accepted")
+        await run.until_agreed()
+
+
+async def test_a_refusal_tells_the_state_before_the_next_poll(exchange: LocalExchange) -> None:
+    async with running_node(exchange, system_state_interval_secs=3_600.0) as run:
+        exchange.set_system_state("cancel_only")
+        refused = run.trader.limit(OrderSide.BUY, "0.01", "80000")
+        await until(lambda: refused.is_closed, "it was refused")
+        assert "SYSTEM_STATUS_CANCEL_ONLY" in reason_of(run.trader, refused, OrderRejected)
+        denied = run.trader.limit(OrderSide.BUY, "0.01", "80000")
+        await until(lambda: denied.is_closed, "it was denied")
+        assert exchange.received_order(denied.client_order_id.value) is None
+        # And that it is over, though nobody would have asked for an hour.
+        exchange.set_system_state("ok")
+        await until(lambda: run.client._system_state.state == "ok", "the state is known")
+
+
+# -- onboarding of an Ethereum account -----------------------------------------------------------
+
+
+async def test_an_ethereum_account_is_onboarded_when_told_to(exchange: LocalExchange) -> None:
+    from paradex_adapter.venue.http import HttpClient
+    from paradex_adapter.venue.replies import parse_onboarding
+
+    wallet = EthereumKey(int(ETHEREUM_KEY, 16))
+    http = HttpClient(exchange.base_url_http)
+    address, is_known = parse_onboarding(await http.get_onboarding(ethereum_address=wallet.address))
+    assert not is_known
+    options = ethereum_options(address, account_signer_type="eip191", onboard=True)
+    async with running_node(exchange, **options) as run:
+        assert run.client.is_connected
+    _, is_known = parse_onboarding(await http.get_onboarding(ethereum_address=wallet.address))
+    assert is_known
+    await http.close()
+
+
+# -- several accounts in one node ----------------------------------------------------------------
+
+HEDGE = "HEDGE"
+
+
+@pytest.fixture
+async def two_clients(exchange: LocalExchange) -> AsyncIterator[tuple[TradingNode, list[Trader]]]:
+    other = exchange.add_account()
+    common = {
+        "base_url_http": exchange.base_url_http,
+        "base_url_ws": exchange.base_url_ws,
+        "instrument_provider": InstrumentProviderConfig(load_all=True),
+    }
+    first = {"account_address": exchange.account_address, "private_key": exchange.private_key}
+    second = {
+        "account_address": other.account_address,
+        "private_key": hex(other.private_key),
+        "is_additional": True,
+    }
+    traders = [Trader("000"), Trader("001")]
+    node = TradingNode(
+        TradingNodeConfig(
+            trader_id=TraderId("TESTER-001"),
+            logging=LoggingConfig(log_level="ERROR"),
+            exec_engine=LiveExecEngineConfig(
+                inflight_check_interval_ms=0,
+                reconciliation_startup_delay_secs=0.01,
+                position_check_interval_secs=0.1,
+                position_check_threshold_ms=0,
+                graceful_shutdown_on_exception=True,
+            ),
+            risk_engine=LiveRiskEngineConfig(bypass=True),
+            exec_clients={
+                PARADEX: ParadexExecClientConfig(**common, **first),
+                HEDGE: ParadexExecClientConfig(**common, **second),
+            },
+            timeout_post_stop=0.1,
+        ),
+    )
+    for trader in traders:
+        node.trader.add_strategy(trader)
+    for name in (PARADEX, HEDGE):
+        node.add_exec_client_factory(name, ParadexLiveExecClientFactory)
+    node.build()
+    running = asyncio.create_task(node.run_async())
+    try:
+        await until(lambda: node.trader.is_running, "the node started")
+        yield node, traders
+    finally:
+        await node.stop_async()
+        await asyncio.wait([running], timeout=WAIT_SECS)
+        running.cancel()
+        node.kernel.dispose()
+
+
+def client_of(node: TradingNode, name: str) -> Any:
+    return node.kernel.exec_engine._clients[ClientId(name)]
+
+
+async def test_one_strategy_trades_two_accounts_of_one_node(
+    exchange: LocalExchange, two_clients: tuple[TradingNode, list[Trader]]
+) -> None:
+    node, (trader, other_trader) = two_clients
+    first, second = client_of(node, PARADEX), client_of(node, HEDGE)
+    accounts = {c: c._credentials.account_address for c in (first, second)}
+
+    def send(trader: Trader, instrument_id: Any, side: OrderSide, quantity: str, **to: Any) -> Any:
+        instrument = node.cache.instrument(instrument_id)
+        order = trader.order_factory.market(
+            instrument_id, side, instrument.make_qty(float(quantity))
+        )
+        trader.submit_order(order, **to)
+        return order
+
+    orders = [
+        send(trader, BTC, OrderSide.BUY, "0.01"),
+        send(trader, ETH, OrderSide.SELL, "0.5", client_id=ClientId(HEDGE)),
+        # The same instrument in both accounts: by two strategies, since positions are netted.
+        send(other_trader, BTC, OrderSide.SELL, "0.02", client_id=ClientId(HEDGE)),
+    ]
+    await until(lambda: all(order.is_closed for order in orders), "all were filled")
+    assert [order.account_id for order in orders] == [
+        first.account_id,
+        second.account_id,
+        second.account_id,
+    ]
+
+    def agreed() -> bool:
+        return not any(
+            find_differences(
+                node.cache,
+                exchange.orders(address),
+                exchange.fills(address),
+                exchange.positions(address),
+                account_id=client.account_id,
+            )
+            for client, address in accounts.items()
+        )
+
+    await until(agreed, "the books of both accounts agree")
+    # A cancel-all reaches the orders of its own account alone.
+    resting = []
+    for to in ({}, {"client_id": ClientId(HEDGE)}):
+        instrument = node.cache.instrument(BTC)
+        order = trader.order_factory.limit(
+            BTC, OrderSide.BUY, instrument.make_qty(0.01), instrument.make_price(80_000)
+        )
+        trader.submit_order(order, **to)
+        resting.append(order)
+    await until(lambda: all(order.is_open for order in resting), "both rest")
+    trader.cancel_all_orders(BTC, client_id=ClientId(HEDGE))
+    await until(lambda: resting[1].is_closed, "it was canceled")
+    await until(lambda: resting[0].status == OrderStatus.ACCEPTED, "the other works on")
+    # As does one that is asked for at the wrong client.
+    trader.cancel_order(resting[0], client_id=ClientId(HEDGE))
+    await until(lambda: resting[0].status == OrderStatus.ACCEPTED, "it works on")
+    assert "name its client" in reason_of(trader, resting[0], OrderCancelRejected)
+    trader.cancel_order(resting[0])
+    await until(lambda: resting[0].is_closed, "it was canceled")
+    await until(agreed, "the books of both accounts agree")
+
+
+async def test_positions_of_an_account_without_an_answer_are_left_alone(
+    exchange: LocalExchange, two_clients: tuple[TradingNode, list[Trader]]
+) -> None:
+    """The engine must not take an account that does not answer for one without positions."""
+    node, (trader, _) = two_clients
+    second = client_of(node, HEDGE)
+    instrument = node.cache.instrument(ETH)
+    order = trader.order_factory.market(ETH, OrderSide.SELL, instrument.make_qty(0.5))
+    trader.submit_order(order, client_id=ClientId(HEDGE))
+    await until(lambda: order.is_closed, "it was filled")
+    asked = 0
+    report_positions = second.generate_position_status_reports
+
+    async def fail(command: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        await report_positions(command)
+        raise ConnectionError("no answer")
+
+    second.generate_position_status_reports = fail
+    await until(lambda: asked >= 3, "positions were checked")
+    (position,) = node.cache.positions_open()
+    (row,) = exchange.positions(second._credentials.account_address)
+    assert position.signed_decimal_qty() == Decimal(row["size"])
