@@ -180,7 +180,9 @@ class LocalExchange(AlgoControls):
         settings = SettingEndpoints(markets, clock, self._tokens, self._feed)
         routes = [route for group in (*endpoints, settings) for route in group.routes()]
         limits = RateLimits(clock)
-        self._http = HttpServer(routes, self._websocket, self._faults, limits, options)
+        self._http = HttpServer(
+            routes, self._websocket, self._faults, limits, options, self._gateway.check_running
+        )
 
     # --- Life ---------------------------------------------------------------------------------
 

@@ -37,6 +37,8 @@ from paradex_adapter.local_exchange.trader_profiles import TraderProfiles
 SIGNATURE_LENGTH_MAX: Final = 512
 CLIENT_ID_KEPT_MAX: Final = 1024
 REQUESTS_KEPT_MAX: Final = 20_000
+#: The instructions of orders that never take.
+PASSIVE: Final = ("POST_ONLY", "RPI")
 
 
 def parse_signature(text: str) -> tuple[int, int]:
@@ -114,7 +116,7 @@ class Gateway:
         """
         self._remember(body)
         request = parse_order_request(body, types)
-        self._check_system(request)
+        self._check_system(request.instruction)
         market = self.market(request.market)
         self._check_kind(request, market)
         self._check_signature(session, request)
@@ -143,7 +145,7 @@ class Gateway:
         VenueError
             With the venue's word for the first thing wrong.
         """
-        self._check_system(request)
+        self._check_system(request.instruction)
         market = self.market(request.market)
         self._check_kind(request, market)
         self._check_signature(session, request)
@@ -196,12 +198,23 @@ class Gateway:
         while len(self._received) > REQUESTS_KEPT_MAX:
             self._received.popitem(last=False)
 
-    def _check_system(self, request: OrderRequest) -> None:
+    def check_running(self) -> None:
+        """Refuse what changes anything while the venue is in maintenance.
+
+        Raises
+        ------
+        VenueError
+            ``SERVICE_UNAVAILABLE``: the venue's word for it is not known, and this one is of its
+            list.
+        """
         if self._outcomes.is_full or self.system_state == "maintenance":
             raise VenueError("SERVICE_UNAVAILABLE", "system is in maintenance")
+
+    def _check_system(self, instruction: str) -> None:
+        self.check_running()
         if self.system_state == "cancel_only":
             raise VenueError("SYSTEM_STATUS_CANCEL_ONLY", "system is in cancel only mode")
-        if self.system_state == "post_only" and request.instruction != "POST_ONLY":
+        if self.system_state == "post_only" and instruction not in PASSIVE:
             raise VenueError("SYSTEM_STATUS_POST_ONLY", "system is in post only mode")
 
     def _check_kind(self, request: OrderRequest, market: Market) -> None:
@@ -261,6 +274,7 @@ class Gateway:
         _check_change(request, order)
         self._check_age(request.signature_timestamp, RECV_WINDOW_DEFAULT_MS)
         message_hash = stark.modify_hash(
+        self._check_system(order.instruction)
             self._chain_id,
             int(session.account.address, 16),
             request.signature_timestamp,

@@ -29,6 +29,7 @@ AnyHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 HOST: Final = "127.0.0.1"
 BACKLOG: Final = 256
 SHUTDOWN_TIMEOUT_S: Final = 1.0
+SIGN_IN: Final = ("/v1/auth", "/v2/auth")
 _UNKNOWN_PATH: Final = "invalid bearer jwt: missing value in request header"
 
 
@@ -42,11 +43,13 @@ class HttpServer:
         faults: Faults,
         limits: RateLimits,
         options: Options,
+        check_running: Callable[[], None],
     ) -> None:
         self._websocket = websocket
         self._faults = faults
         self._limits = limits
         self._options = options
+        self._check_running = check_running
         application = web.Application(
             middlewares=[self._middleware()], client_max_size=BODY_BYTES_MAX
         )
@@ -151,6 +154,9 @@ class HttpServer:
 
     async def _respond(self, request: web.Request, handler: AnyHandler) -> web.StreamResponse:
         try:
+            # Signing in changes nothing, and nothing private can be read without it.
+            if request.method != hdrs.METH_GET and not request.path.startswith(SIGN_IN):
+                self._check_running()
             with localcontext(MONEY):
                 return await handler(request)
         except VenueError as error:

@@ -99,6 +99,8 @@ class RpcMethods:
         try:
             return run(peer, params)
         except VenueError as error:
+            if method.startswith("order."):
+                self._gateway.check_running()
             raise RpcError(METHOD_ERROR, error.error, error.message) from error
 
     # --- Session and channels -----------------------------------------------------------------

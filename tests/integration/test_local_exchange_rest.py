@@ -14,6 +14,7 @@ from tests.integration.local_exchange_client import (
     MARKET,
     Client,
     eventually,
+    opened,
     signature_text,
     trading,
 )
@@ -604,6 +605,60 @@ async def test_the_system_state_decides_what_is_taken(
         status, body = await client.call("POST", "/orders", request)
         assert body.get("error", "") == error
         assert (status == 201) is not bool(error)
+
+
+@pytest.mark.parametrize(
+    ("state", "change_error", "cancel_error"),
+    [
+        ("cancel_only", "SYSTEM_STATUS_CANCEL_ONLY", ""),
+        ("post_only", "SYSTEM_STATUS_POST_ONLY", ""),
+        ("maintenance", "SERVICE_UNAVAILABLE", "SERVICE_UNAVAILABLE"),
+    ],
+)
+async def test_the_system_state_decides_what_may_change(
+    state: str, change_error: str, cancel_error: str
+) -> None:
+    async with trading() as client, opened(client) as listener:
+        order = await client.place("BUY", "0.05", "89000")
+        passive = await client.place("BUY", "0.05", "88000", instruction="POST_ONLY")
+        for placed in (order, passive):
+            await client.until(placed["id"], "OPEN")
+        client.exchange.set_system_state(state)
+        path = f"/orders/{order['id']}"
+        status, body = await client.call("PUT", path, client.change(order, size="0.04"))
+        assert body["error"] == change_error
+        change = client.change(passive, size="0.04")
+        status, body = await client.call("PUT", f"/orders/{passive['id']}", change)
+        assert (status == 200) is (state == "post_only")
+        # What is there may always be read, with a token that is fetched now.
+        await client.log_in()
+        assert (await client.get(path))["status"] == "OPEN"
+        reply = await listener.request("order.cancel", {"id": order["id"]})
+        assert reply.get("error", {}).get("message", "") == cancel_error
+        status, body = await client.call("DELETE", f"/orders/{passive['id']}")
+        assert (body or {}).get("error", "") == cancel_error
+        client.exchange.set_system_state("ok")
+        for placed in (order, passive):
+            await (
+                client.until(placed["id"], "OPEN") if cancel_error else client.closed(placed["id"])
+            )
+
+
+async def test_in_maintenance_nothing_is_changed_but_who_asks_is_let_in() -> None:
+    async with trading() as client:
+        client.exchange.set_system_state("maintenance")
+        for method, path in (
+            ("DELETE", "/orders"),
+            ("POST", "/orders/batch"),
+            ("POST", "/account/keys/subkeys"),
+            ("POST", "/algo/orders"),
+            ("POST", "/onboarding"),
+        ):
+            status, body = await client.call(method, path, {})
+            assert (status, body["error"]) == (503, "SERVICE_UNAVAILABLE")
+        for path in ("/system/state", "/markets", "/account", "/positions"):
+            await client.get(path)
+        await client.log_in()
 
 
 @pytest.mark.parametrize("body", [[], "x", 1, None])
