@@ -1,8 +1,9 @@
 """How a request of the REST interface is sent: limits, tokens, retries, refusals.
 
-Reads are retried, with jittered delays, when there is no answer or one that says "later". A command
-is sent once; it is sent a second time only when the venue refused its token, which proves that it
-was not carried out. Everything waits for its rate limit first.
+Reads, and what changes nothing the second time (tokens, onboarding, margin settings), are retried
+with jittered delays when there is no answer or one that says "later". A command is sent once; it is
+sent a second time only when the venue refused its token, which proves that it was not carried out.
+Everything waits for its rate limit first.
 """
 
 import asyncio
