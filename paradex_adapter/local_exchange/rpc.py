@@ -31,6 +31,8 @@ from paradex_adapter.local_exchange.sequences import Clock
 from paradex_adapter.local_exchange.tokens import Session, Tokens
 
 BATCH_MAX: Final = 10
+#: After how many orders of a connection those that are closed are forgotten.
+PLACED_PRUNED_AT: Final = 256
 
 Params = Mapping[str, Any]
 #: A reply, and what to do once it is queued.
@@ -151,9 +153,10 @@ class RpcMethods:
         return self._created(peer, self._gateway.place(_session(peer), params, RPC_TYPES)), None
 
     def _created(self, peer: Peer, order: Order) -> dict[str, object]:
-        if peer.is_cancelling_on_disconnect:
+        # Those placed before it is asked for are canceled with the connection as well.
+        peer.placed.append(order)
+        if len(peer.placed) % PLACED_PRUNED_AT == 0:
             peer.placed = [placed for placed in peer.placed if placed.status != "CLOSED"]
-            peer.placed.append(order)
         return {
             "order": self._order(order),
             "created_at": order.created_at,

@@ -15,6 +15,7 @@ from tests.integration.local_exchange_client import (
     MARKET,
     SBE_QUERY,
     Client,
+    Listener,
     eventually,
     opened,
     trading,
@@ -398,17 +399,53 @@ async def test_a_batch_over_the_websocket() -> None:
         assert reply["error"]["message"] == "DUPLICATED_CLIENT_ID"
 
 
-async def test_orders_may_go_with_their_connection() -> None:
-    async with trading() as client:
+@pytest.mark.parametrize("is_abrupt", [False, True])
+async def test_orders_may_go_with_their_connection(is_abrupt: bool) -> None:
+    async def create(listener: Listener) -> str:
+        reply = await listener.request("order.create", client.order("BUY", "0.01", "89000"))
+        order_id: str = reply["result"]["order"]["id"]
+        return order_id
+
+    async with trading() as client, opened(client) as other:
+        kept = [await create(other), (await client.place("BUY", "0.01", "89000"))["id"]]
         async with opened(client) as listener:
-            safe = await listener.request("order.create", client.order("BUY", "0.01", "89000"))
+            bound = [await create(listener)]
             reply = await listener.request("order.cancel_on_disconnect", {"enabled": True})
             assert reply["result"] == {"enabled": True}
-            bound = await listener.request("order.create", client.order("BUY", "0.01", "89000"))
-        closed = await client.closed(bound["result"]["order"]["id"])
-        assert closed["cancel_reason"] == "USER_CANCELED"
-        statuses = {order["id"]: order["status"] for order in client.exchange.orders()}
-        assert statuses[safe["result"]["order"]["id"]] == "OPEN"
+            bound.append(await create(listener))
+            batch = {"orders": [client.order("BUY", "0.01", "89000") for _ in range(2)]}
+            reply = await listener.request("order.create_batch", batch)
+            bound += [result["order"]["id"] for result in reply["result"]["results"]]
+            for order_id in (*kept, *bound):
+                await client.until(order_id, "OPEN")
+            if is_abrupt:
+                client.exchange.drop_connections("private")
+        for order_id in bound:
+            assert (await client.closed(order_id))["cancel_reason"] == "USER_CANCELED"
+        assert {client.shown(order_id)["status"] for order_id in kept} == {"OPEN"}
+
+
+async def test_orders_stay_where_their_connection_was_told_so_or_nothing() -> None:
+    async with trading() as client:
+        placed = []
+        for settings in ((), (True, False)):
+            async with opened(client) as listener:
+                for enabled in settings:
+                    reply = await listener.request(
+                        "order.cancel_on_disconnect", {"enabled": enabled}
+                    )
+                    assert reply["result"] == {"enabled": enabled}
+                reply = await listener.request("order.create", client.order("BUY", "0.01", "89000"))
+                placed.append(reply["result"]["order"]["id"])
+        # A connection made again begins without it.
+        async with opened(client) as listener:
+            reply = await listener.request("order.create", client.order("BUY", "0.01", "89000"))
+            placed.append(reply["result"]["order"]["id"])
+        await eventually(lambda: not client.exchange._websocket.connections)
+        # Whatever was queued before this one has happened when it rests.
+        later = await client.place("BUY", "0.01", "89000")
+        await client.until(later["id"], "OPEN")
+        assert {client.shown(order_id)["status"] for order_id in placed} == {"OPEN"}
 
 
 @pytest.mark.parametrize("private_sbe", [False, True])
