@@ -22,6 +22,7 @@ from paradex_adapter.translate.instruments import (
     market_to_instrument,
     symbol_to_instrument_id,
 )
+from paradex_adapter.venue.account_reader import AccountReader
 from paradex_adapter.venue.errors import ConfigurationError, RequestRejected, excerpt
 from paradex_adapter.venue.http import HttpClient
 from paradex_adapter_core.messages.account import AccountFees
@@ -75,7 +76,8 @@ class ParadexInstrumentProvider(InstrumentProvider):
     config : InstrumentProviderConfig, optional
         ``load_all`` or ``load_ids``, and ``filters``: see `InstrumentFilters`.
     account_address : str, optional
-        Whose fee rates the instruments show; they are read when `http` holds a token provider.
+        Whose fee rates the instruments show, and whose open orders and positions have theirs loaded
+        whatever the configuration says; they are read when `http` holds a token provider.
     shared_fees : SharedFees, optional
         Where those rates are left for, or taken from, another provider.
     clock_ns : Callable[[], int]
@@ -122,6 +124,26 @@ class ParadexInstrumentProvider(InstrumentProvider):
         self.unreadable: dict[str, int] = {}
 
     # -- LOADING -----------------------------------------------------------------------------------
+
+    async def initialize(self, reload: bool = False) -> None:
+        """Load what the configuration names, and what the account has open besides."""
+        await super().initialize(reload)
+        await self._load_held()
+
+    async def _load_held(self) -> None:
+        """Load the instruments of open positions and orders: a reconciliation leaves out others."""
+        has_all = self._load_all_on_start and not self._filters
+        if has_all or self._account is None or self._http.token_provider is None:
+            return
+        reader = AccountReader(self._http, {})
+        markets = {position.market for position in await reader.positions() if position.size}
+        markets |= {order.market for order in await reader.open_orders()}
+        held = {symbol_to_instrument_id(m) for m in markets if is_identifier(m)}
+        missing = sorted(held - set(self._instruments))
+        if missing:
+            names = ", ".join(i.symbol.value for i in missing[:NAMES_LOGGED_MAX])
+            self._log.info(f"The account has open orders or positions in {names}: loading them too")
+            await self._load_named(missing, None)
 
     async def load_all_async(self, filters: dict[str, object] | None = None) -> None:
         """Load every instrument that passes the filters, by default those of the configuration."""
@@ -192,6 +214,7 @@ class ParadexInstrumentProvider(InstrumentProvider):
         Those that are loaded are brought up to date; new ones are added when all were to be loaded
         and they pass the filters.
         """
+        await self._load_held()
         await self._load_account_fees()
         self._forget_skipped()
         markets, now_ns = await self._fetch_markets(None), self._clock_ns()

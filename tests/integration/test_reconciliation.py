@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
+from nautilus_trader.config import InstrumentProviderConfig
 from nautilus_trader.model.enums import OrderSide, OrderStatus
 from nautilus_trader.model.identifiers import ClientOrderId
 from nautilus_trader.model.objects import Quantity
@@ -32,6 +33,8 @@ from paradex_adapter_core.vocabulary import (
     SIDE_SELL,
 )
 from tests.integration.trading_node import (
+    BTC,
+    ETH,
     RunningNode,
     Trader,
     running_node,
@@ -127,6 +130,22 @@ async def test_reconciliation_dry_run(exchange: LocalExchange) -> None:
         (position,) = run.cache.positions_open()
         assert position.signed_decimal_qty() == Decimal("0.01")
         assert position.avg_px_open == 90010.0
+        assert run.differences() == []
+
+
+async def test_what_is_open_in_a_market_that_was_not_to_be_loaded_is_reconciled(
+    exchange: LocalExchange,
+) -> None:
+    async with other_hand(exchange) as hand:
+        await hand.send(SIDE_BUY, "0.02", None, "filled")
+        await hand.send(SIDE_BUY, "0.01", "89000", "resting")
+        await until(lambda: exchange.orders()[-1]["status"] == "OPEN")
+    only_eth = InstrumentProviderConfig(load_ids=frozenset([ETH]))
+    async with running_node(exchange, instrument_provider=only_eth) as run:
+        assert {i.id for i in run.cache.instruments()} == {BTC, ETH}
+        (position,) = run.cache.positions_open()
+        assert position.signed_decimal_qty() == Decimal("0.02")
+        assert run.cache.order(ClientOrderId("resting")).status == OrderStatus.ACCEPTED
         assert run.differences() == []
 
 

@@ -11,7 +11,12 @@ from paradex_adapter.providers import (
     ParadexInstrumentProvider,
     SharedFees,
 )
-from paradex_adapter.venue.errors import ConfigurationError, RequestRejected, VenueUnavailable
+from paradex_adapter.venue.errors import (
+    ConfigurationError,
+    MalformedReply,
+    RequestRejected,
+    VenueUnavailable,
+)
 from paradex_adapter_core.errors import MalformedMessage
 
 TS = 1_700_000_000_000_000_000
@@ -55,6 +60,14 @@ class Venue:
         self.token_provider: object | None = None
         self.asked: list[str | None] = []
         self.account_asked = 0
+        self.positions: list[dict[str, object]] = []
+        self.orders: list[dict[str, object]] = []
+
+    async def get_positions(self) -> bytes:
+        return orjson.dumps({"results": self.positions})
+
+    async def get_orders(self, market: str | None) -> bytes:
+        return orjson.dumps({"results": self.orders})
 
     async def get_markets(self, symbol: str | None = None) -> bytes:
         self.asked.append(symbol)
@@ -401,3 +414,77 @@ async def test_fees_one_client_read_are_shown_by_the_other():
     await public.load_all_async()
 
     assert rates(public) == rates(private) == ("0.00001", "0.00002")
+
+
+# -- what the account has open -----------------------------------------------------------------
+
+
+def position(symbol: str, size: str) -> dict[str, object]:
+    side = "SHORT" if size.startswith("-") else "LONG"
+    status = "CLOSED" if size == "0" else "OPEN"
+    return {"id": symbol, "market": symbol, "status": status, "side": side, "size": size}
+
+
+def resting(symbol: str) -> dict[str, object]:
+    words = {"side": "BUY", "type": "LIMIT", "status": "OPEN", "instruction": "GTC"}
+    sizes = {"size": "1", "remaining_size": "1", "price": "5"}
+    return {"id": f"V-{symbol}", "market": symbol, **words, **sizes}
+
+
+def private_provider(venue: Venue, **options: object) -> ParadexInstrumentProvider:
+    config = InstrumentProviderConfig(**options)
+    return ParadexInstrumentProvider(venue, config, account_address=ACCOUNT, clock_ns=lambda: TS)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"load_ids": frozenset(ids("BTC-USD-PERP"))},
+        {"load_all": True, "filters": {"base": "BTC"}},
+        {},
+    ],
+)
+async def test_what_the_account_has_open_is_loaded_whatever_else_is(options):
+    venue = with_token()
+    venue.rows = [BTC, ETH, PEPE, NEAR, FAR]
+    venue.positions = [position("ETH-USD-PERP", "-1"), position("kPEPE-USD-PERP", "0")]
+    venue.orders = [resting("BTC-USD-PERP"), resting(NEAR["symbol"]), resting("GONE-USD-PERP")]
+    provider = private_provider(venue, **options)
+
+    await provider.initialize()
+
+    assert loaded(provider) >= {"BTC-USD-PERP", "ETH-USD-PERP", NEAR["symbol"]}
+    assert not loaded(provider) & {"kPEPE-USD-PERP", "GONE-USD-PERP"}
+
+
+async def test_what_the_account_opened_since_is_loaded_with_the_next_refresh():
+    venue = with_token()
+    venue.rows = [BTC, ETH]
+    provider = private_provider(venue, load_ids=frozenset(ids("BTC-USD-PERP")))
+    await provider.initialize()
+    assert loaded(provider) == {"BTC-USD-PERP"}
+
+    venue.positions = [position("ETH-USD-PERP", "1")]
+    await provider.refresh()
+
+    assert loaded(provider) == {"BTC-USD-PERP", "ETH-USD-PERP"}
+
+
+async def test_the_account_is_not_asked_where_it_cannot_or_need_not_be():
+    venue = with_token()
+    venue.get_positions = venue.get_orders = None
+    only_btc = {"load_ids": frozenset(ids("BTC-USD-PERP"))}
+    public = with_token()
+    public.token_provider = public.get_positions = None
+
+    await private_provider(venue, load_all=True).initialize()
+    await private_provider(public, **only_btc).initialize()
+
+
+async def test_an_unreadable_position_is_not_taken_for_none():
+    venue = with_token()
+    venue.positions = [position("ETH-USD-PERP", "much")]
+    provider = private_provider(venue, load_ids=frozenset(ids("BTC-USD-PERP")))
+
+    with pytest.raises(MalformedReply, match="row 'ETH-USD-PERP': malformed size"):
+        await provider.initialize()
