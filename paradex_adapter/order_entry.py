@@ -4,8 +4,7 @@ What a command comes to is told by events of the session (`order_news`); only wh
 told from here.
 """
 
-import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 from nautilus_trader.cache.cache import Cache
@@ -19,21 +18,33 @@ from nautilus_trader.execution.messages import (
     SubmitOrderList,
 )
 from nautilus_trader.model.events import OrderFilled
-from nautilus_trader.model.identifiers import AccountId
+from nautilus_trader.model.identifiers import AccountId, InstrumentId
 from nautilus_trader.model.orders import Order
 
 from paradex_adapter.constants import PARADEX_VENUE
 from paradex_adapter.translate.instruments import RAW_PER_UNIT
+from paradex_adapter.translate.order_params import (
+    NO_PARAMS,
+    OrderParams,
+    UnusableParams,
+    parse_order_params,
+)
 from paradex_adapter.translate.orders import (
+    KnownPrices,
     find_change_fault,
     find_denial_reason,
+    is_restorable,
     order_to_request,
 )
 from paradex_adapter.translate.values import trade_id_to_fill_keys
 from paradex_adapter.venue.credentials import Credentials
-from paradex_adapter.venue.order_commands import CANCELS_AT_ONCE_MAX
+from paradex_adapter.venue.order_batches import CancelTarget
+from paradex_adapter.venue.order_requests import OrderRequest
 from paradex_adapter.venue.system_state import SystemState
 from paradex_adapter.venue.trading_session import TradingSession
+
+# A mark price older than this tells nothing of where the trigger lies.
+MARK_PRICE_AGE_NS_MAX: Final = 30 * 1_000_000_000
 
 
 class Emitter(Protocol):
@@ -94,7 +105,7 @@ class OrderEntry:
         for order in orders:
             instrument = self._cache.instrument(order.instrument_id)
             is_ours = order.account_id in (None, self._client.account_id)
-            if not is_ours or find_denial_reason(order, instrument) is not None:
+            if not is_ours or not is_restorable(order, instrument):
                 continue
             fills = [event for event in order.events if isinstance(event, OrderFilled)]
             self._session.restore(
@@ -104,24 +115,39 @@ class OrderEntry:
                 is_accepted=order.venue_order_id is not None,
                 filled=order.filled_qty.raw // RAW_PER_UNIT,
                 fills=[key for fill in fills for key in trade_id_to_fill_keys(fill.trade_id)],
+                # Only orders with a trigger and a price tell it.
+                is_triggered=getattr(order, "is_triggered", False),
             )
 
     async def submit_order(self, command: SubmitOrder) -> None:
         """Send an order, unless it cannot be one of the venue's."""
-        await self._submit(command.order)
+        await self._submit(command.order, command.params)
 
     async def submit_order_list(self, command: SubmitOrderList) -> None:
-        """Send each order of a list."""
+        """Send the orders of a list, several in a request; one that is denied is denied alone."""
+        store = self._session.store
+        room = store.open_orders_max - len(store.open_orders())
+        requests: list[OrderRequest] = []
         for order in command.order_list.orders:
-            await self._submit(order)
+            request = self._admit(order, command.params, room - len(requests))
+            if request is not None:
+                requests.append(request)
+        await self._session.batches.submit(requests)
 
-    async def _submit(self, order: Order) -> None:
+    async def _submit(self, order: Order, raw_params: dict[str, Any]) -> None:
+        request = self._admit(order, raw_params, 0 if self._session.store.is_full else 1)
+        if request is not None:
+            await self._session.commands.submit(request)
+
+    def _admit(self, order: Order, raw_params: dict[str, Any], room: int) -> OrderRequest | None:
+        """Return the request for an order told as submitted, None for one that is denied."""
         if order.is_closed:
             self._log.warning(f"Cannot submit {order.client_order_id!r}: it is closed already")
-            return
+            return None
         instrument = self._cache.instrument(order.instrument_id)
-        reason = self._find_closed_door(order) or find_denial_reason(order, instrument)
-        if reason is None and self._session.store.is_full:
+        params, reason = _parse_params(raw_params)
+        reason = reason or self._find_denial_reason(order, params)
+        if reason is None and room <= 0:
             reason = f"{self._session.store.open_orders_max} orders are open already"
         if reason is None and self._session.store.find_order(order.client_order_id.value):
             reason = "its client order id was sent before"
@@ -129,15 +155,38 @@ class OrderEntry:
         ids = (order.strategy_id, order.instrument_id, order.client_order_id)
         if reason is not None:
             self._client.generate_order_denied(*ids, reason, ts_event)
-            return
+            return None
         self._client.generate_order_submitted(*ids, ts_event)
-        await self._session.commands.submit(order_to_request(order, instrument))
+        return order_to_request(order, instrument, params)
 
-    def _find_closed_door(self, order: Order) -> str | None:
+    def _find_denial_reason(self, order: Order, params: OrderParams) -> str | None:
+        instrument = self._cache.instrument(order.instrument_id)
+        prices = self._find_prices(order.instrument_id)
+        return self._find_closed_door(order, params) or find_denial_reason(
+            order, instrument, params, prices
+        )
+
+    def _find_prices(self, instrument_id: InstrumentId) -> KnownPrices:
+        """Return what the cache knows of the prices of an instrument."""
+        mark = self._cache.mark_price(instrument_id)
+        if mark is not None and self._clock.timestamp_ns() - mark.ts_init > MARK_PRICE_AGE_NS_MAX:
+            mark = None
+        quote = self._cache.quote_tick(instrument_id)
+        trade = self._cache.trade_tick(instrument_id)
+        return KnownPrices(
+            mark=None if mark is None else mark.value,
+            bid=None if quote is None else quote.bid_price,
+            ask=None if quote is None else quote.ask_price,
+            last=None if trade is None else trade.price,
+        )
+
+    def _find_closed_door(self, order: Order, params: OrderParams = NO_PARAMS) -> str | None:
         """Return why neither this order nor a change of it would be taken now, whatever it says."""
-        is_post_only = order.has_price and order.is_post_only
-        return self._credentials.denial_reason or self._system_state.find_denial_reason(
-            is_post_only=is_post_only
+        is_post_only = params.rpi or (order.has_price and order.is_post_only)
+        return (
+            self._find_other_account(order)
+            or self._credentials.denial_reason
+            or self._system_state.find_denial_reason(is_post_only=is_post_only)
         )
 
     async def modify_order(self, command: ModifyOrder) -> None:
@@ -147,15 +196,21 @@ class OrderEntry:
             self._log.error(f"Cannot modify {command.client_order_id!r}: it is not in the cache")
             return
         instrument = self._cache.instrument(order.instrument_id)
-        quantity, price = command.quantity, command.price
+        quantity, price, trigger_price = command.quantity, command.price, command.trigger_price
         reason = self._find_closed_door(order) or find_change_fault(
-            order, instrument, quantity, price, command.trigger_price
+            order,
+            instrument,
+            quantity,
+            price,
+            trigger_price,
+            self._find_prices(order.instrument_id),
         )
         if reason is None:
             reason = await self._session.commands.modify(
                 order.client_order_id.value,
                 None if quantity is None else quantity.raw // RAW_PER_UNIT,
                 None if price is None else price.raw // RAW_PER_UNIT,
+                None if trigger_price is None else trigger_price.raw // RAW_PER_UNIT,
             )
         if reason is not None:
             self._client.generate_order_modify_rejected(
@@ -173,7 +228,7 @@ class OrderEntry:
         if order is None:
             self._log.error(f"Cannot cancel {command.client_order_id!r}: it is not in the cache")
             return
-        await self._cancel(order)
+        await self._cancel([order])
 
     async def cancel_all_orders(self, command: CancelAllOrders) -> None:
         """Ask for the cancellation of all orders of an instrument, strategy and side; no others."""
@@ -183,43 +238,61 @@ class OrderEntry:
             "strategy_id": command.strategy_id,
             "side": command.order_side,
         }
-        # One by one: the venue's own cancel-all knows neither strategies nor sides.
+        # Each by its name: the venue's own cancel-all knows neither strategies nor sides.
         orders = {
             order.client_order_id: order
             for order in (*self._cache.orders_open(**scope), *self._cache.orders_inflight(**scope))
-            # A node may trade several accounts.
-            if order.account_id in (None, self._client.account_id)
         }
-        await self._cancel_each(orders.values())
+        await self._cancel(list(orders.values()))
 
     async def batch_cancel_orders(self, command: BatchCancelOrders) -> None:
         """Ask for the cancellation of the orders named."""
         orders = [self._cache.order(cancel.client_order_id) for cancel in command.cancels]
-        await self._cancel_each(order for order in orders if order is not None)
+        await self._cancel([order for order in orders if order is not None])
 
-    async def _cancel_each(self, orders: Iterable[Order]) -> None:
-        slots = asyncio.Semaphore(CANCELS_AT_ONCE_MAX)
-
-        async def cancel(order: Order) -> None:
-            async with slots:
-                await self._cancel(order)
-
-        await asyncio.gather(*(cancel(order) for order in orders))
-
-    async def _cancel(self, order: Order) -> None:
-        reason: str | None = self._credentials.denial_reason
-        if not reason:
-            reason = await self._session.commands.cancel(
-                order.client_order_id.value,
-                order.venue_order_id.value if order.venue_order_id is not None else "",
-                order.instrument_id.symbol.value,
+    async def _cancel(self, orders: list[Order]) -> None:
+        for order in orders:
+            if reason := self._find_other_account(order):
+                self._reject_cancel(order, reason)
+        orders = [order for order in orders if not self._find_other_account(order)]
+        reasons: list[str | None]
+        if denial := self._credentials.denial_reason:
+            reasons = [denial for _ in orders]
+        else:
+            reasons = await self._session.batches.cancel(
+                [
+                    CancelTarget(
+                        order.client_order_id.value,
+                        order.venue_order_id.value if order.venue_order_id is not None else "",
+                        order.instrument_id.symbol.value,
+                    )
+                    for order in orders
+                ]
             )
-        if reason is not None:
-            self._client.generate_order_cancel_rejected(
-                order.strategy_id,
-                order.instrument_id,
-                order.client_order_id,
-                order.venue_order_id,
-                reason,
-                self._clock.timestamp_ns(),
-            )
+        for order, reason in zip(orders, reasons, strict=True):
+            if reason is not None:
+                self._reject_cancel(order, reason)
+
+    def _reject_cancel(self, order: Order, reason: str) -> None:
+        self._client.generate_order_cancel_rejected(
+            order.strategy_id,
+            order.instrument_id,
+            order.client_order_id,
+            order.venue_order_id,
+            reason,
+            self._clock.timestamp_ns(),
+        )
+
+    def _find_other_account(self, order: Order) -> str | None:
+        """Return why a command for an order is not for us, where the node trades more accounts."""
+        if order.account_id in (None, self._client.account_id):
+            return None
+        return f"the order is of account {order.account_id}: name its client as client_id"
+
+
+def _parse_params(params: dict[str, Any]) -> tuple[OrderParams, str | None]:
+    """Return the params of a command, or why they cannot be."""
+    try:
+        return parse_order_params(params), None
+    except UnusableParams as error:
+        return NO_PARAMS, str(error)

@@ -25,7 +25,7 @@ from paradex_adapter_core.messages.orders import OrderUpdate
 from paradex_adapter_core.order_lifecycle import WORKING
 from paradex_adapter_core.order_state import OrderState
 from paradex_adapter_core.state_store import StateStore
-from paradex_adapter_core.vocabulary import POST_ONLY_REASON, UNITS_SCALE
+from paradex_adapter_core.vocabulary import POST_ONLY_REASON, PRICED_TYPES, UNITS_SCALE
 
 CANCEL_ATTEMPTS_MAX: Final = 4
 CANCEL_RETRY_DELAY_SECS: Final = 0.3
@@ -112,7 +112,18 @@ class OrderCommands:
         request : OrderRequest
             With a client order id never used before.
         """
-        now_ns = self._clock_ns()
+        self.track(request)
+        timestamp_ms = self.now_ms()
+        try:
+            body = self.sign(request, timestamp_ms)
+            update = await self._gateway.send_order(body)
+        except ParadexError as error:
+            self.settle(request, timestamp_ms, error)
+        else:
+            self.take(update)
+
+    def track(self, request: OrderRequest) -> None:
+        """Take up an order that is about to be sent."""
         self._store.track_order(
             request.client_order_id,
             request.market,
@@ -121,25 +132,42 @@ class OrderCommands:
             request.instruction,
             request.size,
             request.price or None,
-            None,
+            request.trigger_price,
             request.flags,
-            now_ns,
+            self._clock_ns(),
         )
-        timestamp_ms = self._venue_now_ms()
-        try:
-            body = sign_order_request(request, self._signer, timestamp_ms, self._recv_window_ms)
-            update = await self._gateway.send_order(body)
-        except OutcomeUnknown as error:
-            self._resolve(request, timestamp_ms, error)
-        except RequestRejected as error:
-            self._refuse(request.client_order_id, _reason(error))
-        except ParadexError as error:
-            self._refuse(request.client_order_id, str(error))
-        else:
-            self._apply(update)
 
-    async def modify(self, client_order_id: str, size: int | None, price: int | None) -> str | None:
-        """Ask for another size or price of an own limit order, once any earlier change is done.
+    def sign(self, request: OrderRequest, timestamp_ms: int) -> dict[str, object]:
+        """Return the signed body of an order.
+
+        Raises
+        ------
+        InvalidRequest
+            If it has no form the venue could accept.
+        """
+        return sign_order_request(request, self._signer, timestamp_ms, self._recv_window_ms)
+
+    def take(self, update: OrderUpdate) -> None:
+        """Apply the venue's receipt for an order and tell its events."""
+        self._apply(update)
+
+    def settle(self, request: OrderRequest, timestamp_ms: int, error: ParadexError) -> None:
+        """Conclude from an error what became of an order signed at `timestamp_ms`."""
+        if isinstance(error, OutcomeUnknown):
+            self._resolve(request, timestamp_ms, error)
+        elif isinstance(error, RequestRejected):
+            self.refuse(request.client_order_id, reason_of(error))
+        else:
+            self.refuse(request.client_order_id, str(error))
+
+    async def modify(
+        self,
+        client_order_id: str,
+        size: int | None,
+        price: int | None,
+        trigger_price: int | None = None,
+    ) -> str | None:
+        """Ask for other terms of an own order, once any earlier change is done.
 
         The outcome is told by an event, a refusal by the venue included: `OrderChanged`, or one
         `ModifyRejected`, which stands before the end of an order that closed meanwhile.
@@ -148,7 +176,7 @@ class OrderCommands:
         ----------
         client_order_id : str
             The order's.
-        size, price : int, optional
+        size, price, trigger_price : int, optional
             As they are to be, in 1e-8 units; the size in total. None leaves them as they are.
 
         Returns
@@ -165,26 +193,28 @@ class OrderCommands:
         if state.changing_size:
             # Closing, or too much is being asked for already.
             return "an earlier change of the order has no outcome yet"
+        fault = _find_change_fault(state, size, price, trigger_price)
+        if fault is not None:
+            return fault
         size = size or state.size
         price = price or state.price or 0
-        if size <= state.filled:
-            filled = units_to_text(state.filled, UNITS_SCALE)
-            return f"the quantity must be greater than what is filled, {filled}"
-        if (size, price) == (state.size, state.price):
-            return "neither quantity nor price would change"
-        self._store.change_order(client_order_id, size, price, None)
+        is_waiting = state.is_conditional and not state.is_triggered
+        trigger_price = (trigger_price or state.trigger_price) if is_waiting else None
+        self._store.change_order(client_order_id, size, price, trigger_price)
         self._recovery.start_awaiting_change(client_order_id)
         try:
-            body = sign_modify_request(state, size, price, self._signer, self._venue_now_ms())
+            body = sign_modify_request(
+                state, size, price, self._signer, self.now_ms(), trigger_price
+            )
             await self._gateway.send_modify(state.venue_order_id, body)
         except OutcomeUnknown as error:
             self._warn(f"Outcome of the change of {client_order_id} unknown, asking: {error}")
             self._count("changes of unknown outcome")
         except RequestRejected as error:
-            self._refuse_change(client_order_id, _reason(error))
+            self._refuse_change(client_order_id, reason_of(error))
             if state.is_open and _has_word(error, _GONE_WORDS):
                 # Its end comes by the stream, or has been missed.
-                await self._is_listed_open(client_order_id, state.venue_order_id, state.market)
+                await self.is_listed_open(client_order_id, state.venue_order_id, state.market)
         except ParadexError as error:
             self._refuse_change(client_order_id, str(error))
         return None
@@ -214,7 +244,7 @@ class OrderCommands:
         for attempt in range(CANCEL_ATTEMPTS_MAX):
             if attempt:
                 await asyncio.sleep(CANCEL_RETRY_DELAY_SECS * attempt)
-            state = self._find_state(client_order_id, venue_order_id)
+            state = self.find_state(client_order_id, venue_order_id)
             if state is not None and not state.is_open:
                 return None
             known_id = venue_order_id or (state.venue_order_id if state is not None else "")
@@ -224,20 +254,20 @@ class OrderCommands:
                 # Perhaps it was carried out: that is no refusal.
                 reason = None
             except RequestRejected as error:
-                reason = _reason(error)
+                reason = reason_of(error)
                 if not _has_word(error, _GONE_WORDS + _EARLY_WORDS):
                     return reason
             except ParadexError as error:
                 reason = str(error)
             else:
                 return None
-            if not await self._is_listed_open(client_order_id, known_id, market):
+            if not await self.is_listed_open(client_order_id, known_id, market):
                 return None
         if reason is None:
             self._warn(f"Whether order {client_order_id or venue_order_id} is canceled is unknown")
         return reason
 
-    async def _is_listed_open(self, client_order_id: str, venue_order_id: str, market: str) -> bool:
+    async def is_listed_open(self, client_order_id: str, venue_order_id: str, market: str) -> bool:
         """Return whether the venue lists the order as open; what it says of it is told.
 
         Without an answer the order counts as open: the cancel is worth another attempt.
@@ -246,7 +276,7 @@ class OrderCommands:
             await self._query_order(client_order_id, venue_order_id, market)
         except ParadexError:
             return True
-        state = self._find_state(client_order_id, venue_order_id)
+        state = self.find_state(client_order_id, venue_order_id)
         if state is not None:
             return state.is_open
         update = self._externals.find_order(venue_order_id)
@@ -256,10 +286,12 @@ class OrderCommands:
         self._warn(f"Outcome of order {request.client_order_id} unknown, asking: {error}")
         self._count("orders of unknown outcome")
         # The venue counts the window from our timestamp by its own clock.
-        expires_ms = timestamp_ms + (self._recv_window_ms or RECV_WINDOW_MS_DEFAULT)
+        window_ms = request.recv_window_ms or self._recv_window_ms or RECV_WINDOW_MS_DEFAULT
+        expires_ms = timestamp_ms + window_ms
         self._recovery.start_resolving(request.client_order_id, request.market, expires_ms)
 
-    def _refuse(self, client_order_id: str, reason: str) -> None:
+    def refuse(self, client_order_id: str, reason: str) -> None:
+        """Tell that the venue refused an order."""
         is_post_only = POST_ONLY_REASON in reason
         self._tell(
             self._store.refuse_order(client_order_id, reason, is_post_only, self._clock_ns())
@@ -268,17 +300,37 @@ class OrderCommands:
     def _refuse_change(self, client_order_id: str, reason: str) -> None:
         self._tell(self._store.refuse_change(client_order_id, reason, self._clock_ns()))
 
-    def _find_state(self, client_order_id: str, venue_order_id: str) -> OrderState | None:
+    def find_state(self, client_order_id: str, venue_order_id: str) -> OrderState | None:
+        """Return what is known of an own order; either id may be empty."""
         state = self._store.find_order(client_order_id) if client_order_id else None
         if state is None and venue_order_id:
             state = self._store.find_order_by_venue_id(venue_order_id)
         return state
 
-    def _venue_now_ms(self) -> int:
+    def now_ms(self) -> int:
+        """Return the venue's time, as well as it is known, in Unix milliseconds."""
         return self._clock_ns() // 1_000_000 + self._clock_offset_ms
 
     def _count(self, kind: str) -> None:
         self._counters[kind] = self._counters.get(kind, 0) + 1
+
+
+def _find_change_fault(
+    state: OrderState, size: int | None, price: int | None, trigger_price: int | None
+) -> str | None:
+    """Return why a working order cannot be asked to take on these terms."""
+    if state.is_conditional and state.is_triggered:
+        if state.order_type not in PRICED_TYPES:
+            return "the order was triggered already: it trades at the market"
+        if trigger_price is not None and trigger_price != state.trigger_price:
+            return "the order was triggered already: its trigger price is the past"
+    if size is not None and size <= state.filled:
+        filled = units_to_text(state.filled, UNITS_SCALE)
+        return f"the quantity must be greater than what is filled, {filled}"
+    asked = (size or state.size, price or state.price, trigger_price or state.trigger_price)
+    if asked == (state.size, state.price, state.trigger_price):
+        return "nothing of the order would change"
+    return None
 
 
 def _has_word(error: RequestRejected, words: tuple[str, ...]) -> bool:
@@ -286,6 +338,6 @@ def _has_word(error: RequestRejected, words: tuple[str, ...]) -> bool:
     return any(word in text for word in words)
 
 
-def _reason(error: RequestRejected) -> str:
+def reason_of(error: RequestRejected) -> str:
     """Return the venue's code and text, without our method and status."""
     return " ".join(part for part in (error.code, error.message) if part) or str(error)

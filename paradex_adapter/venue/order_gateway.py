@@ -1,10 +1,11 @@
 """Commands on their way to the venue: over the websocket, else over REST, never over both.
 
-A command goes over REST only when the websocket was down before anything of it was sent. It is sent
-a second time only when the venue wanted a fresh token first, which proves that it was not looked
-at. Both ways draw on the same rate limit, as they do at the venue.
+A command goes over REST only when the websocket was down before anything of it was sent, or when
+its methods are not documented to take what it asks for. It is sent a second time only when the
+venue wanted a fresh token first, which proves that it was not looked at. Both ways draw on the same rate limit, as they do at the venue.
 """
 
+from contextlib import suppress
 from typing import Final, final
 
 import orjson
@@ -13,12 +14,13 @@ from paradex_adapter.venue.auth import TokenProvider
 from paradex_adapter.venue.errors import AuthenticationError, NotSent, OutcomeUnknown
 from paradex_adapter.venue.http import HttpClient
 from paradex_adapter.venue.http_sender import COMMAND_WAIT_SECS_MAX
-from paradex_adapter.venue.order_requests import cancel_params
+from paradex_adapter.venue.order_requests import RPC_MODIFY_FIELDS, cancel_params, fits_rpc
 from paradex_adapter.venue.rate_limits import Scope
 from paradex_adapter.venue.websocket import WebSocketConnection
 from paradex_adapter_core.errors import CoreError
-from paradex_adapter_core.messages.orders import OrderUpdate
+from paradex_adapter_core.messages.orders import BatchRow, CancelResult, OrderUpdate
 from paradex_adapter_core.parsers.account import parse_order, parse_order_created
+from paradex_adapter_core.parsers.batches import parse_batch, parse_cancel_results
 from paradex_adapter_core.vocabulary import FEED_REST
 
 COMMAND_TIMEOUT_SECS: Final = 5.0
@@ -71,28 +73,30 @@ class OrderGateway:
             await self._connection.request("auth", {"bearer": token}, before_ready=before_ready)
 
     async def send_order(self, body: dict[str, object]) -> OrderUpdate:
-        """Send a signed order and return the venue's receipt for it."""
+        """Send a signed order and return the venue's receipt for it.
+
+        What the websocket's methods are not documented to take goes by REST.
+        """
+        reply = None
+        if fits_rpc(body):
+            with suppress(NotSent):
+                reply = await self._command("order.create", body)
         try:
-            reply = await self._command("order.create", body)
-        except NotSent:
+            if reply is not None:
+                return parse_order_created(reply, self._counters)
             reply = await self._http.post_order(orjson.dumps(body))
-            is_posted = True
-        else:
-            is_posted = False
-        try:
-            if is_posted:
-                return parse_order(reply, FEED_REST, self._counters)
-            return parse_order_created(reply, self._counters)
+            return parse_order(reply, FEED_REST, self._counters)
         except CoreError as error:
             # It was taken; what was said about it cannot be read.
             raise OutcomeUnknown("order.create", str(error)) from error
 
     async def send_modify(self, venue_order_id: str, body: dict[str, object]) -> None:
         """Ask for a signed change of an order; its outcome is told with the order."""
-        try:
-            await self._command("order.modify", body)
-        except NotSent:
-            await self._http.put_order(venue_order_id, orjson.dumps(body))
+        if fits_rpc(body, RPC_MODIFY_FIELDS):
+            with suppress(NotSent):
+                await self._command("order.modify", body)
+                return
+        await self._http.put_order(venue_order_id, orjson.dumps(body))
 
     async def send_cancel(self, client_order_id: str, venue_order_id: str, market: str) -> None:
         """Ask for the cancellation of an order; either id may be empty."""
@@ -104,6 +108,35 @@ class OrderGateway:
                 await self._http.delete_order(venue_order_id)
             else:
                 await self._http.delete_order_by_client_id(client_order_id, market)
+
+    async def send_batch(self, bodies: list[dict[str, object]]) -> list[BatchRow]:
+        """Send several signed orders at once and return what became of each.
+
+        One that is not documented for the websocket has all of them go by REST.
+        """
+        method = "order.create_batch"
+        try:
+            if not all(fits_rpc(body) for body in bodies):
+                raise NotSent(method, "not every order is documented for the websocket")
+            reply = await self._command(method, {"orders": bodies})
+        except NotSent:
+            reply = await self._http.post_orders_batch(orjson.dumps(bodies))
+        try:
+            return parse_batch(reply, self._counters)
+        except CoreError as error:
+            raise OutcomeUnknown(method, str(error)) from error
+
+    async def send_cancel_batch(self, venue_order_ids: list[str]) -> list[CancelResult]:
+        """Ask for the cancellation of several orders and return what is said of each."""
+        method, params = "order.cancel_batch", {"order_ids": venue_order_ids}
+        try:
+            reply = await self._command(method, dict(params))
+        except NotSent:
+            reply = await self._http.delete_orders_batch(orjson.dumps(params))
+        try:
+            return parse_cancel_results(reply, self._counters)
+        except CoreError as error:
+            raise OutcomeUnknown(method, str(error)) from error
 
     async def _command(self, method: str, params: dict[str, object]) -> bytes:
         """Send a command over the websocket, authenticating again when the venue asks for it."""

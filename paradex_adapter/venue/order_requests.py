@@ -12,27 +12,62 @@ from paradex_adapter.venue.signing import OrderSigner
 from paradex_adapter_core.decimals import units_to_text
 from paradex_adapter_core.order_state import OrderState
 from paradex_adapter_core.vocabulary import (
+    CONDITIONAL_TYPES,
+    FLAG_MMP,
     FLAG_REDUCE_ONLY,
-    INSTRUCTION_GTC,
-    INSTRUCTION_IOC,
-    INSTRUCTION_POST_ONLY,
-    ORDER_LIMIT,
-    ORDER_MARKET,
-    SIDE_BUY,
-    SIDE_SELL,
+    INSTRUCTIONS,
+    ORDER_TYPES,
+    PRICED_TYPES,
+    SIDES,
+    STP_MODES,
+    STP_NONE,
     UNITS_SCALE,
 )
 
 CLIENT_ORDER_ID_CHARS_MAX: Final = 64
 RECV_WINDOW_MS_MIN: Final = 10
+# Ours, and the venue's default: after a restart nobody knows what window an order was sent with.
+RECV_WINDOW_MS_MAX: Final = 300_000
 
-_SIDE_WORDS: Final = {SIDE_BUY: "BUY", SIDE_SELL: "SELL"}
-_TYPE_WORDS: Final = {ORDER_LIMIT: "LIMIT", ORDER_MARKET: "MARKET"}
-_INSTRUCTION_WORDS: Final = {
-    INSTRUCTION_GTC: "GTC",
-    INSTRUCTION_IOC: "IOC",
-    INSTRUCTION_POST_ONLY: "POST_ONLY",
-}
+# What the OpenRPC document lists for ``order.create`` and ``order.modify``; the rest goes by REST.
+RPC_ORDER_TYPES: Final = frozenset(["LIMIT", "MARKET", "STOP_LIMIT", "STOP_MARKET"])
+RPC_ORDER_FIELDS: Final = frozenset(
+    [
+        "market",
+        "side",
+        "type",
+        "size",
+        "price",
+        "instruction",
+        "signature",
+        "signature_timestamp",
+        "client_id",
+        "stp",
+        "recv_window",
+        "flags",
+        "trigger_price",
+        "on_behalf_of_account",
+    ]
+)
+RPC_MODIFY_FIELDS: Final = frozenset(
+    [
+        "id",
+        "market",
+        "side",
+        "type",
+        "size",
+        "price",
+        "trigger_price",
+        "signature",
+        "signature_timestamp",
+        "on_behalf_of_account",
+    ]
+)
+
+_SIDE_WORDS: Final = {code: word for word, code in SIDES.items()}
+_TYPE_WORDS: Final = {code: word for word, code in ORDER_TYPES.items()}
+_INSTRUCTION_WORDS: Final = {code: word for word, code in INSTRUCTIONS.items() if word}
+_STP_WORDS: Final = {code: word for word, code in STP_MODES.items() if code != STP_NONE}
 
 
 @final
@@ -46,24 +81,47 @@ class OrderRequest:
     market : str
         The venue's symbol.
     side, order_type, instruction : int
-        Codes of `paradex_adapter_core.vocabulary`; limit and market orders, GTC, IOC, post-only.
+        Codes of `paradex_adapter_core.vocabulary`.
     size : int
         In 1e-8 units, positive.
     price : int
-        In 1e-8 units; 0 for a market order.
+        In 1e-8 units; 0 for the market kinds.
     reduce_only : bool
         Whether the order may only reduce the position.
+    trigger_price : int, optional
+        The mark price at which a conditional order comes to life, in 1e-8 units.
+    mmp : bool
+        Whether market maker protection cancels it.
+    stp : int
+        What happens when it would trade with an order of the same account: a code of `vocabulary`;
+        `STP_NONE` for the venue's default.
+    vwap_price : int, optional
+        The worst average price of a market order, in 1e-8 units.
+    recv_window_ms : int, optional
+        How long after signing the venue may still take it, at most `RECV_WINDOW_MS_MAX`; by default
+        that of the session.
+    dime_discount : bool
+        Whether its fees are paid in DIME.
+    on_behalf_of_account : str
+        The isolated margin account it is for, ``0x...``; empty for the account that signs.
     """
 
     __slots__ = (
         "client_order_id",
+        "dime_discount",
         "instruction",
         "market",
+        "mmp",
+        "on_behalf_of_account",
         "order_type",
         "price",
+        "recv_window_ms",
         "reduce_only",
         "side",
         "size",
+        "stp",
+        "trigger_price",
+        "vwap_price",
     )
 
     def __init__(
@@ -76,6 +134,14 @@ class OrderRequest:
         size: int,
         price: int,
         reduce_only: bool = False,
+        *,
+        trigger_price: int | None = None,
+        mmp: bool = False,
+        stp: int = STP_NONE,
+        vwap_price: int | None = None,
+        recv_window_ms: int | None = None,
+        dime_discount: bool = False,
+        on_behalf_of_account: str = "",
     ) -> None:
         self.client_order_id: Final = client_order_id
         self.market: Final = market
@@ -85,17 +151,27 @@ class OrderRequest:
         self.size: Final = size
         self.price: Final = price
         self.reduce_only: Final = reduce_only
+        self.trigger_price: Final = trigger_price
+        self.mmp: Final = mmp
+        self.stp: Final = stp
+        self.vwap_price: Final = vwap_price
+        self.recv_window_ms: Final = recv_window_ms
+        self.dime_discount: Final = dime_discount
+        self.on_behalf_of_account: Final = on_behalf_of_account
 
     @property
     def flags(self) -> int:
         """The bit set of `vocabulary.ORDER_FLAGS`."""
-        return FLAG_REDUCE_ONLY if self.reduce_only else 0
+        return (FLAG_REDUCE_ONLY if self.reduce_only else 0) | (FLAG_MMP if self.mmp else 0)
 
     def __repr__(self) -> str:
+        trigger = ""
+        if self.trigger_price is not None:
+            trigger = f" from {units_to_text(self.trigger_price, UNITS_SCALE)} on"
         return (
             f"OrderRequest({self.client_order_id!r}, {self.market}, "
             f"{_SIDE_WORDS.get(self.side)} {units_to_text(self.size, UNITS_SCALE)} at "
-            f"{units_to_text(self.price, UNITS_SCALE)})"
+            f"{units_to_text(self.price, UNITS_SCALE)}{trigger})"
         )
 
 
@@ -123,8 +199,8 @@ def sign_order_request(
     """
     side = _need_word(_SIDE_WORDS, request.side, "side")
     order_type = _need_word(_TYPE_WORDS, request.order_type, "type")
-    # A market order has no price: it is signed and sent as 0.
-    price = 0 if request.order_type == ORDER_MARKET else request.price
+    # The market kinds have no price: it is signed and sent as 0.
+    price = request.price if request.order_type in PRICED_TYPES else 0
     body: dict[str, object] = {
         "market": request.market,
         "side": side,
@@ -138,17 +214,38 @@ def sign_order_request(
             timestamp_ms, request.market, side, order_type, request.size, price
         ),
     }
-    if request.reduce_only:
-        body["flags"] = ["REDUCE_ONLY"]
-    if recv_window_ms is not None:
-        body["recv_window"] = max(recv_window_ms, RECV_WINDOW_MS_MIN)
+    if request.order_type in CONDITIONAL_TYPES:
+        body["trigger_price"] = _need_trigger(request.trigger_price)
+    flags = [
+        word
+        for word, is_set in (("REDUCE_ONLY", request.reduce_only), ("MMP", request.mmp))
+        if is_set
+    ]
+    if flags:
+        body["flags"] = flags
+    if request.stp != STP_NONE:
+        body["stp"] = _need_word(_STP_WORDS, request.stp, "stp")
+    if request.vwap_price is not None:
+        body["vwap_price"] = units_to_text(request.vwap_price, UNITS_SCALE)
+    if request.dime_discount:
+        body["dime_discount"] = True
+    if request.on_behalf_of_account:
+        body["on_behalf_of_account"] = request.on_behalf_of_account
+    window_ms = request.recv_window_ms or recv_window_ms
+    if window_ms is not None:
+        body["recv_window"] = max(window_ms, RECV_WINDOW_MS_MIN)
     return body
 
 
 def sign_modify_request(
-    order: OrderState, size: int, price: int, signer: OrderSigner, timestamp_ms: int
+    order: OrderState,
+    size: int,
+    price: int,
+    signer: OrderSigner,
+    timestamp_ms: int,
+    trigger_price: int | None = None,
 ) -> dict[str, object]:
-    """Return the signed body that gives a limit order another size and price.
+    """Return the signed body that gives an order another size, price and trigger price.
 
     For ``PUT /orders/{id}`` and ``order.modify`` alike: the order as it is to be.
 
@@ -157,11 +254,14 @@ def sign_modify_request(
     order : OrderState
         The order as it is; the venue's id of it must be known.
     size, price : int
-        As they are to be, in 1e-8 units; the size in total, what filled included.
+        As they are to be, in 1e-8 units; the size in total, what filled included. The price of the
+        market kinds is signed and sent as 0.
     signer : OrderSigner
         Signs for the account.
     timestamp_ms : int
         Now, in Unix milliseconds.
+    trigger_price : int, optional
+        As it is to be, in 1e-8 units; None where there is none, or none any longer. Not signed.
 
     Raises
     ------
@@ -170,7 +270,8 @@ def sign_modify_request(
     """
     side = _need_word(_SIDE_WORDS, order.side, "side")
     order_type = _need_word(_TYPE_WORDS, order.order_type, "type")
-    return {
+    price = price if order.order_type in PRICED_TYPES else 0
+    body: dict[str, object] = {
         "id": order.venue_order_id,
         "market": order.market,
         "side": side,
@@ -182,6 +283,14 @@ def sign_modify_request(
             timestamp_ms, order.market, side, order_type, size, price, order.venue_order_id
         ),
     }
+    if trigger_price is not None:
+        body["trigger_price"] = _need_trigger(trigger_price)
+    return body
+
+
+def fits_rpc(body: dict[str, object], fields: frozenset[str] = RPC_ORDER_FIELDS) -> bool:
+    """Return whether the websocket's methods are documented to take an order of this form."""
+    return body["type"] in RPC_ORDER_TYPES and body.keys() <= fields
 
 
 def cancel_params(venue_order_id: str, client_order_id: str, market: str) -> dict[str, object]:
@@ -189,6 +298,12 @@ def cancel_params(venue_order_id: str, client_order_id: str, market: str) -> dic
     if venue_order_id:
         return {"id": venue_order_id}
     return {"client_id": client_order_id, "market": market}
+
+
+def _need_trigger(trigger_price: int | None) -> str:
+    if trigger_price is None or trigger_price <= 0:
+        raise InvalidRequest("trigger_price", "is missing on a conditional order")
+    return units_to_text(trigger_price, UNITS_SCALE)
 
 
 def _need_word(words: dict[int, str], code: int, field: str) -> str:

@@ -16,12 +16,12 @@ from paradex_adapter.venue.account_reader import AccountReader, AccountSnapshot
 from paradex_adapter.venue.auth import TokenProvider
 from paradex_adapter.venue.external_orders import ExternalFact, ExternalOrders
 from paradex_adapter.venue.http import HttpClient
+from paradex_adapter.venue.order_batches import OrderBatches
 from paradex_adapter.venue.order_commands import OrderCommands
 from paradex_adapter.venue.order_gateway import OrderGateway
-from paradex_adapter.venue.order_requests import OrderRequest
+from paradex_adapter.venue.order_requests import RECV_WINDOW_MS_MAX, OrderRequest
 from paradex_adapter.venue.recovery import (
     OVERLAP_MS,
-    RECV_WINDOW_MS_DEFAULT,
     AccountMessage,
     Recovery,
 )
@@ -99,6 +99,8 @@ class TradingSession:
         Whole answers over REST; they change nothing until `take` applies them.
     commands : OrderCommands
         Sends orders, changes and cancels.
+    batches : OrderBatches
+        Sends several orders, or cancels, at once.
     counters : dict[str, int]
         What was skipped or went wrong, by kind.
     """
@@ -172,6 +174,7 @@ class TradingSession:
             clock_offset_ms=clock_offset_ms,
             warn=self._warn,
         )
+        self.batches: Final = OrderBatches(self.commands, self._gateway)
         self._held: list[AccountMessage] = []
         # News that an answer brought about and does not say; told when the answer is worked in.
         self._unanswered: list[Event] = []
@@ -213,6 +216,7 @@ class TradingSession:
         is_accepted: bool,
         filled: int,
         fills: list[tuple[int, str]],
+        is_triggered: bool = False,
     ) -> None:
         """Take up an open order of an earlier run; parameters as in `StateStore.restore_order`.
 
@@ -229,15 +233,17 @@ class TradingSession:
             request.instruction,
             request.size,
             request.price or None,
-            None,
+            request.trigger_price,
             request.flags,
             ts_sent,
             is_accepted,
             filled,
             fills,
+            is_triggered,
         )
         if not venue_order_id:
-            window_ms = self._recv_window_ms or RECV_WINDOW_MS_DEFAULT
+            # Nobody knows any longer what window it was sent with.
+            window_ms = max(self._recv_window_ms or 0, RECV_WINDOW_MS_MAX)
             self._recovery.start_resolving(
                 request.client_order_id, request.market, ts_sent // 1_000_000 + window_ms
             )

@@ -2,8 +2,10 @@
 
 import ast
 import inspect
+import json
 import re
 import textwrap
+from dataclasses import fields
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from nautilus_trader.model.enums import (
     OrderSide,
     OrderType,
     TimeInForce,
+    TriggerType,
     order_type_to_str,
     time_in_force_to_str,
 )
@@ -30,20 +33,28 @@ from nautilus_trader.model.identifiers import (
     TraderId,
 )
 from nautilus_trader.model.instruments import CryptoPerpetual, CurrencyPair, Instrument
-from nautilus_trader.model.objects import Price, Quantity
+from nautilus_trader.model.objects import Money, Price, Quantity
 from nautilus_trader.model.orders import Order
+from nautilus_trader.test_kit.providers import TestInstrumentProvider
 
 import paradex_adapter
 from paradex_adapter.config import ParadexDataClientConfig, ParadexExecClientConfig
 from paradex_adapter.data import ParadexDataClient
 from paradex_adapter.execution import ParadexExecutionClient
 from paradex_adapter.providers import ParadexInstrumentProvider
-from paradex_adapter.translate import instruments, orders
+from paradex_adapter.translate import instruments, order_params, orders
 from paradex_adapter.venue import streams
-from paradex_adapter.venue.credentials import resolve_credentials
+from paradex_adapter.venue.credentials import Credentials, resolve_credentials
 from paradex_adapter.venue.errors import ConfigurationError
+from paradex_adapter.venue.order_requests import (
+    RECV_WINDOW_MS_MAX,
+    RECV_WINDOW_MS_MIN,
+    fits_rpc,
+    sign_order_request,
+)
 from paradex_adapter.venue.rate_limits import RateLimits, Scope
-from paradex_adapter_core.vocabulary import ASSET_KINDS
+from paradex_adapter.venue.signing import OrderSigner
+from paradex_adapter_core.vocabulary import ASSET_KINDS, ORDER_TYPES
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "integration.md"
 TEXT = GUIDE.read_text(encoding="utf-8")
@@ -248,6 +259,8 @@ def perpetual() -> CryptoPerpetual:
         size_precision=5,
         price_increment=Price.from_str("0.1"),
         size_increment=Quantity.from_str("0.00001"),
+        max_quantity=Quantity.from_str("100.00000"),
+        min_notional=Money(10, USDC),
         ts_event=0,
         ts_init=0,
     )
@@ -284,6 +297,54 @@ def test_order_types_are_those_that_are_sent() -> None:
     assert set(told.values()) == {"yes", "denied"}
 
 
+def test_order_types_go_as_the_venues_own() -> None:
+    told = {words(row[0])[0]: row[1] for row in table("### Types") if row[1]}
+    by_code = {code: word for word, code in ORDER_TYPES.items()}
+    sent = {order_type_to_str(kind): by_code[code] for kind, code in orders._ORDER_TYPES.items()}
+    assert told == {name: f"`{word}`" for name, word in sent.items()}
+
+
+def test_params_are_those_that_are_read() -> None:
+    rows = {words(row[0])[0]: row[1:] for row in table("### Params")}
+    assert list(rows) == list(order_params._PARSERS)
+    assert [json.loads(word) for word in words(rows["stp"][0])] == list(order_params._STP_MODES)
+    window = [int(number) for number in re.findall(r"\d+", rows["recv_window_ms"][0])]
+    assert window == [RECV_WINDOW_MS_MIN, RECV_WINDOW_MS_MAX]
+    assert re.findall(r'"(\w+)":', rows["twap"][0]) == [
+        field.name for field in fields(order_params.TwapTerms)
+    ]
+
+
+def test_params_are_sent_the_way_that_is_told(
+    factory: OrderFactory, perpetual: CryptoPerpetual
+) -> None:
+    signer = OrderSigner(Credentials(1, 1), "PRIVATE_SN_PARACLEAR_MAINNET")
+    values: dict[str, object] = {
+        "rpi": True,
+        "mmp": True,
+        "stp": "EXPIRE_BOTH",
+        "vwap_price": "90000",
+        "recv_window_ms": 1_000,
+        "dime_discount": True,
+        "on_behalf_of_account": "0x1",
+    }
+    size = Quantity.from_str("0.1")
+    for key, _, what, sent_by in ((words(row[0])[0], *row[1:]) for row in table("### Params")):
+        if key == "twap":
+            # A request of its own, which the websocket does not have.
+            assert sent_by == "REST"
+            continue
+        params = order_params.parse_order_params({key: values[key]})
+        order = factory.limit(BTC, OrderSide.BUY, size, Price.from_str("1000.0"))
+        if "`MARKET`" in what:
+            assert orders.find_denial_reason(order, perpetual, params) is not None
+            order = factory.market(BTC, OrderSide.BUY, size)
+        assert orders.find_denial_reason(order, perpetual, params) is None
+        request = orders.order_to_request(order, perpetual, params)
+        body = sign_order_request(request, signer, 1, None)
+        assert sent_by == ("websocket" if fits_rpc(body) else "REST"), key
+
+
 def test_times_in_force_are_those_that_are_sent() -> None:
     told = verdicts("### Time in force")
     assert set(told) == {time_in_force_to_str(kind) for kind in TimeInForce}
@@ -291,9 +352,13 @@ def test_times_in_force_are_those_that_are_sent() -> None:
     assert {name for name, verdict in told.items() if verdict == "yes"} == sent
 
 
-def denied_orders(factory: OrderFactory) -> list[tuple[Order, Instrument | None]]:
-    """Return an order for each row of the table of reasons, in its order."""
+type Case = tuple[Order, Instrument | None] | tuple[Order, Instrument | None, dict[str, Any]]
+
+
+def denied_orders(factory: OrderFactory) -> list[Case]:
+    """Return an order for each row of the table of reasons, in its order, with its params."""
     size, price = Quantity.from_str("0.1"), Price.from_str("90000.1")
+    trigger = Price.from_str("80000.0")
     spot_pair = spot()
 
     def limit(**fields: Any) -> Order:
@@ -314,24 +379,58 @@ def denied_orders(factory: OrderFactory) -> list[tuple[Order, Instrument | None]
         for order in bracket.orders
         if order.order_type == OrderType.LIMIT and order.parent_order_id is not None
     )
-    with_stop = factory.stop_market(BTC, OrderSide.BUY, size, price)
+
+    def stop(trigger_price: Price = trigger, **fields: Any) -> Order:
+        return factory.stop_market(BTC, OrderSide.BUY, size, trigger_price, **fields)
+
+    def stop_limit(**fields: Any) -> Order:
+        return factory.stop_limit(BTC, OrderSide.BUY, size, price, price, **fields)
+
+    def touched_limit(**fields: Any) -> Order:
+        return factory.limit_if_touched(
+            BTC, OrderSide.BUY, size, price, trigger, reduce_only=True, **fields
+        )
+
+    future = TestInstrumentProvider.btcusdt_future_binance()
+    of_future = factory.limit(
+        future.id, OrderSide.BUY, future.make_qty(1), future.make_price(90_000)
+    )
+    at_market = factory.market(BTC, OrderSide.BUY, size)
     on_spot = factory.limit(spot_pair.id, OrderSide.SELL, size, price, reduce_only=True)
     doge = InstrumentId.from_str("DOGE-USD-PERP.PARADEX")
     unloaded = factory.limit(doge, OrderSide.BUY, size, price)
     return [
         (limit(client_order_id=ClientOrderId("O" * 65)), None),
         (limit(client_order_id=ClientOrderId("O-\t1")), None),
-        (with_stop, None),
+        (factory.market_to_limit(BTC, OrderSide.BUY, size), None),
         (limit(time_in_force=TimeInForce.FOK), None),
         (limit(quote_quantity=True), None),
         (take_profit, None),
         (limit(display_qty=Quantity.from_str("0.01")), None),
+        (stop_limit(time_in_force=TimeInForce.IOC), None),
         (limit(post_only=True, time_in_force=TimeInForce.IOC), None),
+        (touched_limit(post_only=True), None),
+        (stop(trigger_type=TriggerType.LAST_PRICE), None),
+        (stop(trigger_instrument_id=InstrumentId.from_str("ETH-USD-PERP.PARADEX")), None),
+        (factory.market_if_touched(BTC, OrderSide.BUY, size, trigger), None),
+        (limit(), None, {"post_only": True}),
+        (limit(), None, {"stp": "EXPIRE"}),
+        (at_market, None, {"rpi": True}),
+        (limit(time_in_force=TimeInForce.IOC), None, {"mmp": True}),
+        (limit(), None, {"vwap_price": "90000"}),
+        (at_market, None, {"twap": {"duration_secs": 60}, "vwap_price": "90000"}),
         (unloaded, None),
         (on_spot, spot_pair),
+        (factory.stop_market(spot_pair.id, OrderSide.BUY, size, price), spot_pair),
+        (factory.limit(spot_pair.id, OrderSide.SELL, size, price), spot_pair, {"rpi": True}),
+        (of_future, future, {"mmp": True}),
         (limit(quantity=Quantity.from_str("0.000001")), None),
+        (limit(quantity=Quantity.from_str("100.1")), None),
         (limit(price=Price.from_str("100.05")), None),
         (limit(price=Price.from_str("0.0")), None),
+        (stop(Price.from_str("80000.05")), None),
+        (stop(), None),
+        (limit(quantity=Quantity.from_str("0.0001")), None),
     ]
 
 
@@ -341,9 +440,15 @@ def test_reasons_of_denials_are_word_for_word(
     told = [words(row[0])[0] for row in table("### What is denied, and why")]
     cases = denied_orders(factory)
     given = []
-    for order, instrument in cases:
+    mark = orders.KnownPrices(mark=Price.from_str("90000.0"))
+    for order, instrument, *params in cases:
         known = perpetual if order.instrument_id == BTC else instrument
-        given.append(orders.find_denial_reason(order, known))
+        try:
+            parsed = order_params.parse_order_params(*params or [None])
+        except order_params.UnusableParams as error:
+            given.append(str(error))
+        else:
+            given.append(orders.find_denial_reason(order, known, parsed, mark))
     assert given == told
 
 
@@ -353,7 +458,7 @@ def test_contingencies_are_denied(factory: OrderFactory, perpetual: CryptoPerpet
     assert {rows["`quote_quantity`"], rows["`display_qty`"]} == {"denied"}
     assert {rows["`post_only`"], rows["`reduce_only`"]} == {"yes"}
     for order, is_denied in (
-        (factory.limit(BTC, OrderSide.BUY, Quantity.from_str("0.1"), Price.from_str("1.0")), False),
+        (factory.market(BTC, OrderSide.BUY, Quantity.from_str("0.1")), False),
         (denied_orders(factory)[5][0], True),
     ):
         assert (order.contingency_type != ContingencyType.NO_CONTINGENCY) is is_denied
