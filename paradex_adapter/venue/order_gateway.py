@@ -2,7 +2,8 @@
 
 A command goes over REST only when the websocket was down before anything of it was sent, or when
 its methods are not documented to take what it asks for. It is sent a second time only when the
-venue wanted a fresh token first, which proves that it was not looked at. Both ways draw on the same rate limit, as they do at the venue.
+venue wanted a fresh token first, which proves that it was not looked at. Both ways draw on the same
+rate limit, as they do at the venue.
 """
 
 from contextlib import suppress
