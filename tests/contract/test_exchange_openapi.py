@@ -584,7 +584,25 @@ async def use_socket(exchange: LocalExchange, caller: Caller, socket: Socket) ->
     await socket.until(
         lambda: any(p["data"].get("id") == refused["id"] for p in socket.pushes[::-1]), "pushes"
     )
+    await trade_by_hand(exchange, caller, socket)
     await socket.result("unsubscribe", {"channel": PRIVATE_CHANNELS[0]})
+
+
+async def trade_by_hand(exchange: LocalExchange, caller: Caller, socket: Socket) -> None:
+    """Trade as a retail trader does, with a token that says so."""
+    path = f"/auth/{hex(caller.public_key)}"
+    for usage in ("automatic", "interactive"):
+        query = {"token_usage": usage}
+        answer = await caller.call("POST", path, headers=caller.auth_headers(), **query)
+    token, caller.token = caller.token, answer.json["jwt_token"]
+    await socket.result("auth", {"bearer": caller.token})
+    exchange.place_liquidity(MARKET, "SELL", "90030", "0.02")
+    created = await socket.result("order.create", caller.order(size="0.02", price="90030"))
+    assert "INTERACTIVE" in created["order"]["flags"]
+    await caller.until_closed(created["order"]["id"])
+    assert exchange.fills(caller.address)[-1]["flags"] == ["interactive"]
+    caller.token = token
+    await socket.result("auth", {"bearer": token})
 
 
 async def trade_other_kinds(exchange: LocalExchange, caller: Caller, socket: Socket) -> None:
