@@ -270,11 +270,11 @@ class Gateway:
         """
         request = parse_change_request(body, types)
         order = self.find(session.account, order_id)
+        self._check_system(order.instruction)
         market = self.market(order.market)
         _check_change(request, order)
         self._check_age(request.signature_timestamp, RECV_WINDOW_DEFAULT_MS)
         message_hash = stark.modify_hash(
-        self._check_system(order.instruction)
             self._chain_id,
             int(session.account.address, 16),
             request.signature_timestamp,

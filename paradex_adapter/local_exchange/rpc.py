@@ -99,10 +99,10 @@ class RpcMethods:
         if not isinstance(params, dict):
             raise RpcError(INVALID_PARAMS, "Invalid params")
         try:
-            return run(peer, params)
-        except VenueError as error:
             if method.startswith("order."):
                 self._gateway.check_running()
+            return run(peer, params)
+        except VenueError as error:
             raise RpcError(METHOD_ERROR, error.error, error.message) from error
 
     # --- Session and channels -----------------------------------------------------------------
