@@ -279,6 +279,31 @@ async def test_a_liquidation_off_the_tick_is_printed_as_far_as_a_frame_can_tell(
     assert {f["seq"] for f in frames} == {0}
 
 
+@pytest.mark.parametrize("version", [0, 3])
+async def test_what_the_venue_does_to_an_account_is_told_in_frames(version: int) -> None:
+    async with opened(version, True, PRIVATE) as scene:
+        exchange, address = scene.exchange, scene.caller.address
+        busted = exchange.block_trade(MARKET, "BUY", "0.1", account_address=address)
+        exchange.block_trade(MARKET, "BUY", "0.02", account_address=address)
+        exchange.unwind_transfer(MARKET, "SELL", "0.01", account_address=address)
+        exchange.bust_fill(busted, address, "BLOCK_TRADE")
+        position = await scene.until("PositionEvent", size=Decimal("0.01"))
+        assert (position.values["side"], position.values["status"]) == ("BUY", "OPEN")
+        exchange.liquidate(address, share=1)
+        liquidated = await scene.until("AccountEvent", status="LIQUIDATION")
+        closed = await scene.until("PositionEvent", status="CLOSED")
+        await scene.until("AccountEvent", 4, status="ACTIVE")
+        rest = (await scene.caller.call("GET", "/fills")).json["results"][::-1]
+    assert closed.values["size"] == 0
+    assert int(liquidated.values["account"], 16) == int(address, 16)
+    fills = [frame.values for frame in scene.frames("FillEvent")]
+    kinds = ["BLOCK_TRADE", "BLOCK_TRADE", "UNWIND_TRANSFER", "LIQUIDATION"]
+    assert [fill["fillType"] for fill in fills] == kinds
+    assert [fill["fillId"] for fill in fills] == [row["id"] for row in rest]
+    # Without an order, and beside the book.
+    assert {(fill["orderId"], fill["seq"]) for fill in fills} == {("", None)}
+
+
 async def test_summary_and_funding_say_what_rest_says() -> None:
     async with opened(3, True, PUBLIC) as scene:
         await play(scene)
