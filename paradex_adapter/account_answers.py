@@ -24,6 +24,7 @@ from nautilus_trader.execution.reports import (
     OrderStatusReport,
     PositionStatusReport,
 )
+from nautilus_trader.model.enums import OrderStatus
 from nautilus_trader.model.identifiers import (
     AccountId,
     ClientId,
@@ -31,6 +32,7 @@ from nautilus_trader.model.identifiers import (
     InstrumentId,
     VenueOrderId,
 )
+from nautilus_trader.model.orders import Order
 
 from paradex_adapter.constants import PARADEX_VENUE
 from paradex_adapter.order_news import find_instrument
@@ -296,9 +298,19 @@ class AccountAnswers:
                 order.filled_qty.raw >= state.filled * RAW_PER_UNIT
                 and (order.venue_order_id is not None or state.status in (SENT, QUEUED, REJECTED))
                 and (order.is_closed or state.is_open or state.missing)
+                and (not state.is_triggered or _knows_trigger(order))
             ):
                 return
             await asyncio.sleep(ENGINE_POLL_SECS)
+
+
+def _knows_trigger(order: Order) -> bool:
+    """Return whether the engine was told that an order was triggered, or cannot be told any more.
+
+    Orders without a price have no such state, and an order that is being canceled cannot take it.
+    """
+    is_canceling = order.status == OrderStatus.PENDING_CANCEL
+    return bool(getattr(order, "is_triggered", True)) or order.is_closed or is_canceling
 
 
 def _find_market(instrument_id: InstrumentId | None) -> str | None:

@@ -33,6 +33,7 @@ from paradex_adapter.translate.values import (
     units_to_quantity,
 )
 from paradex_adapter.venue.external_orders import (
+    ExternalChanged,
     ExternalClosed,
     ExternalFact,
     ExternalFilled,
@@ -47,6 +48,7 @@ from paradex_adapter_core.events import (
     OrderChanged,
     OrderExpired,
     OrderRejected,
+    OrderTriggered,
 )
 from paradex_adapter_core.messages.orders import Fill, OrderUpdate
 
@@ -58,6 +60,7 @@ class Emitter(Protocol):
     generate_order_rejected: Callable[..., None]
     generate_order_canceled: Callable[..., None]
     generate_order_expired: Callable[..., None]
+    generate_order_triggered: Callable[..., None]
     generate_order_updated: Callable[..., None]
     generate_order_modify_rejected: Callable[..., None]
     generate_order_filled: Callable[..., None]
@@ -92,6 +95,7 @@ class OrderNews:
         self._log: Final = log
         self._tellers: Final[dict[type, Callable[[Any, Order], None]]] = {
             OrderAccepted: self._tell_accepted,
+            OrderTriggered: self._tell_triggered,
             OrderRejected: self._tell_rejected,
             OrderCanceled: self._tell_canceled,
             OrderExpired: self._tell_expired,
@@ -133,6 +137,18 @@ class OrderNews:
             event.ts_event,
         )
 
+    def _tell_triggered(self, event: OrderTriggered, order: Order) -> None:
+        if order.is_triggered or order.is_closed:
+            # A report said so, or the engine gave the order up.
+            return
+        self._client.generate_order_triggered(
+            order.strategy_id,
+            order.instrument_id,
+            order.client_order_id,
+            need_venue_order_id(event.venue_order_id),
+            event.ts_event,
+        )
+
     def _tell_rejected(self, event: OrderRejected, order: Order) -> None:
         self._client.generate_order_rejected(
             order.strategy_id,
@@ -166,6 +182,7 @@ class OrderNews:
     def _tell_changed(self, event: OrderChanged, order: Order) -> None:
         instrument = self._cache.instrument(order.instrument_id)
         price = event.price if order.has_price else None
+        trigger_price = event.trigger_price if order.has_trigger_price else None
         self._client.generate_order_updated(
             order.strategy_id,
             order.instrument_id,
@@ -173,7 +190,7 @@ class OrderNews:
             need_venue_order_id(event.venue_order_id),
             units_to_quantity(event.size, instrument.size_precision),
             units_to_price(price, instrument.price_precision) if price else None,
-            None,
+            units_to_price(trigger_price, instrument.price_precision) if trigger_price else None,
             event.ts_event,
         )
 
@@ -210,7 +227,7 @@ class OrderNews:
 
     def tell_fact(self, fact: ExternalFact) -> None:
         """Tell what concerns an order not ours."""
-        if isinstance(fact, ExternalOpened | ExternalClosed):
+        if isinstance(fact, ExternalOpened | ExternalChanged | ExternalClosed):
             message: OrderUpdate | Fill = fact.update
         else:
             message = fact.fill
@@ -229,6 +246,10 @@ class OrderNews:
         if isinstance(fact, ExternalOpened):
             # As it was before its first fill: the fills follow.
             self._client.send_order_report(order_update_to_report(fact.update, *about, counted=0))
+        elif isinstance(fact, ExternalChanged):
+            self._client.send_order_report(
+                order_update_to_report(fact.update, *about, counted=fact.told)
+            )
         elif isinstance(fact, ExternalClosed):
             self._client.send_order_report(
                 order_update_to_report(fact.update, *about, was_working=fact.was_working)

@@ -14,7 +14,7 @@ from nautilus_trader.model.enums import (
 )
 from nautilus_trader.model.identifiers import AccountId, ClientOrderId
 from nautilus_trader.model.instruments import Instrument
-from nautilus_trader.model.objects import AccountBalance, Currency, MarginBalance, Money
+from nautilus_trader.model.objects import AccountBalance, Currency, MarginBalance, Money, Price
 
 from paradex_adapter.translate.values import (
     UnusableMessageError,
@@ -35,6 +35,7 @@ from paradex_adapter_core.messages.account import AccountSummary, Balance, Posit
 from paradex_adapter_core.messages.orders import Fill, OrderUpdate
 from paradex_adapter_core.order_state import OrderState
 from paradex_adapter_core.vocabulary import (
+    CONDITIONAL_TYPES,
     EXPIRE_REASONS,
     FLAG_REDUCE_ONLY,
     INSTRUCTION_IOC,
@@ -48,9 +49,11 @@ from paradex_adapter_core.vocabulary import (
     ORDER_STOP_MARKET,
     ORDER_TAKE_PROFIT_LIMIT,
     ORDER_TAKE_PROFIT_MARKET,
+    PRICED_TYPES,
     REJECT_REASONS,
     STATUS_CLOSED,
     STATUS_NEW,
+    STATUS_OPEN,
 )
 
 _ORDER_TYPES: Final = {
@@ -63,7 +66,8 @@ _ORDER_TYPES: Final = {
     ORDER_TAKE_PROFIT_LIMIT: OrderType.LIMIT_IF_TOUCHED,
     ORDER_TAKE_PROFIT_MARKET: OrderType.MARKET_IF_TOUCHED,
 }
-_PRICED_TYPES: Final = (OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.LIMIT_IF_TOUCHED)
+# NautilusTrader has no triggered state for those that trade at the market.
+_TRIGGERED_TYPES: Final = CONDITIONAL_TYPES & PRICED_TYPES
 
 
 def order_update_to_status(update: OrderUpdate, was_working: bool) -> OrderStatus:
@@ -80,7 +84,8 @@ def order_update_to_status(update: OrderUpdate, was_working: bool) -> OrderStatu
     if update.status == STATUS_NEW:
         return OrderStatus.SUBMITTED
     if update.status != STATUS_CLOSED:
-        return OrderStatus.PARTIALLY_FILLED if filled else OrderStatus.ACCEPTED
+        is_triggered = update.status == STATUS_OPEN and update.order_type in _TRIGGERED_TYPES
+        return _working_status(filled, is_triggered)
     if update.remaining_size == 0:
         return OrderStatus.FILLED
     if not filled and not was_working and update.cancel_reason in REJECT_REASONS:
@@ -123,20 +128,19 @@ def order_update_to_report(
     status = order_update_to_status(update, was_working)
     if counted is not None and counted < filled:
         filled = counted
-        status = OrderStatus.PARTIALLY_FILLED if counted else OrderStatus.ACCEPTED
+        # What fills of a conditional order was triggered.
+        status = _working_status(counted, update.order_type in _TRIGGERED_TYPES)
     order_type = _ORDER_TYPES.get(update.order_type)
     if order_type is None:
         raise UnusableMessageError("order type", f"code {update.order_type} is unknown")
     if update.size <= 0 or not 0 <= update.remaining_size <= update.size:
         raise UnusableMessageError("size", "is not positive, or smaller than what remains")
-    price = update.price if order_type in _PRICED_TYPES else None
-    if order_type in _PRICED_TYPES and not price:
+    is_priced = update.order_type in PRICED_TYPES
+    if is_priced and not update.price:
         raise UnusableMessageError("price", "is missing on a limit order")
-    trigger_price = update.trigger_price or None
-    if order_type in (OrderType.LIMIT, OrderType.MARKET):
-        # A rejected plain order may come with a trigger price of 0, which means none.
-        trigger_price = None
-    elif trigger_price is None:
+    # A plain order may come with a trigger price of 0, which means none.
+    is_conditional = update.order_type in CONDITIONAL_TYPES
+    if is_conditional and not update.trigger_price:
         raise UnusableMessageError("trigger price", "is missing on a conditional order")
     return OrderStatusReport(
         account_id=account_id,
@@ -152,18 +156,16 @@ def order_update_to_report(
         quantity=units_to_quantity(update.size, instrument.size_precision),
         filled_qty=units_to_quantity(filled, instrument.size_precision),
         avg_px=units_to_decimal(update.avg_fill_price) if update.avg_fill_price else None,
-        price=None if price is None else units_to_price(price, instrument.price_precision),
-        trigger_price=(
-            None
-            if trigger_price is None
-            else units_to_price(trigger_price, instrument.price_precision)
-        ),
-        trigger_type=TriggerType.NO_TRIGGER if trigger_price is None else TriggerType.MARK_PRICE,
+        price=_find_price(update.price if is_priced else None, instrument),
+        trigger_price=_find_price(update.trigger_price if is_conditional else None, instrument),
+        trigger_type=TriggerType.MARK_PRICE if is_conditional else TriggerType.NO_TRIGGER,
         post_only=update.instruction in (INSTRUCTION_POST_ONLY, INSTRUCTION_RPI),
         reduce_only=bool(update.flags & FLAG_REDUCE_ONLY),
         cancel_reason=update.cancel_reason or None,
         report_id=UUID4(),
         ts_accepted=update.ts_created,
+        # The venue does not tell when: by then, at the latest.
+        ts_triggered=update.ts_updated if status == OrderStatus.TRIGGERED else 0,
         ts_last=update.ts_updated,
         ts_init=ts_init,
     )
@@ -173,7 +175,9 @@ def state_to_report(
     state: OrderState, instrument: Instrument, account_id: AccountId, ts_init: int
 ) -> OrderStatusReport:
     """Return the report of an own working order, from what is known without asking the venue."""
-    price = state.price if state.order_type == ORDER_LIMIT else None
+    is_priced = state.order_type in PRICED_TYPES
+    is_triggered = state.is_triggered and is_priced
+    status = _working_status(state.filled, is_triggered)
     return OrderStatusReport(
         account_id=account_id,
         instrument_id=instrument.id,
@@ -184,17 +188,32 @@ def state_to_report(
         time_in_force=(
             TimeInForce.IOC if state.instruction == INSTRUCTION_IOC else TimeInForce.GTC
         ),
-        order_status=OrderStatus.PARTIALLY_FILLED if state.filled else OrderStatus.ACCEPTED,
+        order_status=status,
         quantity=units_to_quantity(state.size, instrument.size_precision),
         filled_qty=units_to_quantity(state.filled, instrument.size_precision),
-        price=None if price is None else units_to_price(price, instrument.price_precision),
+        price=_find_price(state.price if is_priced else None, instrument),
+        trigger_price=_find_price(
+            state.trigger_price if state.is_conditional else None, instrument
+        ),
+        trigger_type=TriggerType.MARK_PRICE if state.is_conditional else TriggerType.NO_TRIGGER,
         post_only=state.instruction in (INSTRUCTION_POST_ONLY, INSTRUCTION_RPI),
         reduce_only=bool(state.flags & FLAG_REDUCE_ONLY),
         report_id=UUID4(),
         ts_accepted=state.ts_sent,
+        ts_triggered=ts_init if status == OrderStatus.TRIGGERED else 0,
         ts_last=ts_init,
         ts_init=ts_init,
     )
+
+
+def _working_status(filled: int, is_triggered: bool) -> OrderStatus:
+    if filled:
+        return OrderStatus.PARTIALLY_FILLED
+    return OrderStatus.TRIGGERED if is_triggered else OrderStatus.ACCEPTED
+
+
+def _find_price(units: int | None, instrument: Instrument) -> Price | None:
+    return units_to_price(units, instrument.price_precision) if units else None
 
 
 def fill_to_report(

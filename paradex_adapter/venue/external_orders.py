@@ -15,6 +15,8 @@ from paradex_adapter_core.vocabulary import (
     FILL_RPI,
     STATUS_CLOSED,
     STATUS_NEW,
+    STATUS_OPEN,
+    STATUS_UNTRIGGERED,
 )
 
 EXTERNAL_ORDERS_MAX: Final = 10_000
@@ -28,6 +30,17 @@ class ExternalOpened:
 
     def __init__(self, update: OrderUpdate) -> None:
         self.update: Final = update
+
+
+@final
+class ExternalChanged:
+    """A working order got another size or price, or was triggered. ``told`` sums its fills told."""
+
+    __slots__ = ("told", "update")
+
+    def __init__(self, update: OrderUpdate, told: int) -> None:
+        self.update: Final = update
+        self.told: Final = told
 
 
 @final
@@ -66,21 +79,47 @@ class VenueTrade:
         self.side: Final = side
 
 
-type ExternalFact = ExternalOpened | ExternalFilled | ExternalClosed | VenueTrade
+type ExternalFact = ExternalOpened | ExternalChanged | ExternalFilled | ExternalClosed | VenueTrade
 
 
 @final
 class _Entry:
-    """``told`` sums the fills told, ``waiting`` holds those that are not."""
+    """``told`` sums the fills told, ``waiting`` holds those that are not; ``terms`` were told.
 
-    __slots__ = ("is_closed", "is_opened", "told", "update", "waiting")
+    ``is_waiting`` for its trigger an order is once, and never again.
+    """
+
+    __slots__ = (
+        "is_closed",
+        "is_opened",
+        "is_waiting",
+        "terms",
+        "told",
+        "ts_terms",
+        "update",
+        "waiting",
+    )
 
     def __init__(self) -> None:
         self.update: OrderUpdate | None = None
         self.is_opened = False
         self.is_closed = False
+        self.terms: tuple[object, ...] = ()
+        self.ts_terms = 0
+        self.is_waiting = False
         self.told = 0
         self.waiting: list[tuple[Fill, int]] = []
+
+    def take_terms(self, update: OrderUpdate) -> bool:
+        """Take size, prices and trigger of an update, unless they are old; return what is new."""
+        is_waiting = update.status == STATUS_UNTRIGGERED
+        terms = (update.size, update.price, update.trigger_price or None)
+        is_untriggered_again = bool(self.terms) and is_waiting and not self.is_waiting
+        is_old = update.ts_updated < self.ts_terms or is_untriggered_again
+        if is_old or (terms, is_waiting) == (self.terms, self.is_waiting):
+            return False
+        self.terms, self.is_waiting, self.ts_terms = terms, is_waiting, update.ts_updated
+        return True
 
     @property
     def counted(self) -> int:
@@ -134,6 +173,7 @@ class ExternalOrders:
         entry = self._entry(update.venue_order_id)
         entry.update = update
         entry.is_opened = True
+        entry.take_terms(update)
         entry.told = filled
         entry.is_closed = update.status == STATUS_CLOSED and filled >= entry.due
 
@@ -173,10 +213,13 @@ class ExternalOrders:
             if update.status <= STATUS_NEW and not entry.waiting:
                 return facts
             entry.is_opened = True
+            entry.take_terms(update)
             # An order that ended without a fill: its end tells that it existed.
             if update.status != STATUS_CLOSED or entry.due:
                 was_working = True
                 facts.append(ExternalOpened(update))
+        elif update.status in (STATUS_UNTRIGGERED, STATUS_OPEN) and entry.take_terms(update):
+            facts.append(ExternalChanged(update, entry.told))
         if entry.counted < entry.due:
             return facts
         entry.waiting.sort(key=_fill_age)

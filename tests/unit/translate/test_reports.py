@@ -38,9 +38,12 @@ from paradex_adapter_core.vocabulary import (
     FLAG_REDUCE_ONLY,
     INSTRUCTION_IOC,
     INSTRUCTION_POST_ONLY,
+    INSTRUCTION_RPI,
     ORDER_MARKET,
     ORDER_STOP_LIMIT,
+    ORDER_STOP_LOSS_LIMIT,
     ORDER_STOP_LOSS_MARKET,
+    ORDER_STOP_MARKET,
     ORDER_TAKE_PROFIT_LIMIT,
     ORDER_TAKE_PROFIT_MARKET,
     SIDE_BUY,
@@ -158,20 +161,64 @@ def test_what_the_engine_was_not_told_of_is_not_reported_as_filled() -> None:
     assert report.filled_qty == Quantity.from_str("0.75")
 
 
-@pytest.mark.parametrize(
-    ("order_type", "expected"),
-    [
-        (ORDER_STOP_LIMIT, OrderType.STOP_LIMIT),
-        (ORDER_STOP_LOSS_MARKET, OrderType.STOP_MARKET),
-        (ORDER_TAKE_PROFIT_LIMIT, OrderType.LIMIT_IF_TOUCHED),
-        (ORDER_TAKE_PROFIT_MARKET, OrderType.MARKET_IF_TOUCHED),
-    ],
-)
-def test_conditional_orders_of_others_are_reported(order_type: int, expected: OrderType) -> None:
-    report = order_update_to_report(update(order_type=order_type, trigger_price=PRICE), *ABOUT)
+CONDITIONAL = [
+    (ORDER_STOP_LIMIT, OrderType.STOP_LIMIT),
+    (ORDER_STOP_MARKET, OrderType.STOP_MARKET),
+    (ORDER_STOP_LOSS_LIMIT, OrderType.STOP_LIMIT),
+    (ORDER_STOP_LOSS_MARKET, OrderType.STOP_MARKET),
+    (ORDER_TAKE_PROFIT_LIMIT, OrderType.LIMIT_IF_TOUCHED),
+    (ORDER_TAKE_PROFIT_MARKET, OrderType.MARKET_IF_TOUCHED),
+]
+WITH_TRIGGERED = (OrderType.STOP_LIMIT, OrderType.LIMIT_IF_TOUCHED)
+
+
+@pytest.mark.parametrize(("order_type", "expected"), CONDITIONAL)
+def test_conditional_orders_are_reported(order_type: int, expected: OrderType) -> None:
+    about = {"order_type": order_type, "trigger_price": PRICE, "ts_updated": 20}
+    report = order_update_to_report(update(STATUS_UNTRIGGERED, **about), *ABOUT)
     assert report.order_type == expected
+    assert report.order_status == OrderStatus.ACCEPTED
+    assert report.ts_triggered == 0
     assert report.trigger_price == Price.from_str("60000.0")
     assert report.trigger_type == TriggerType.MARK_PRICE
+    assert (report.price is None) == (expected not in WITH_TRIGGERED)
+    report = order_update_to_report(update(STATUS_OPEN, **about), *ABOUT)
+    if expected in WITH_TRIGGERED:
+        assert (report.order_status, report.ts_triggered) == (OrderStatus.TRIGGERED, 20)
+    else:
+        assert (report.order_status, report.ts_triggered) == (OrderStatus.ACCEPTED, 0)
+    report = order_update_to_report(update(STATUS_OPEN, 1, **about), *ABOUT)
+    assert (report.order_status, report.ts_triggered) == (OrderStatus.PARTIALLY_FILLED, 0)
+    # As before its first fill, which only a triggered order has.
+    report = order_update_to_report(update(STATUS_CLOSED, 0, **about), *ABOUT, counted=0)
+    expected_status = OrderStatus.ACCEPTED
+    if expected in WITH_TRIGGERED:
+        expected_status = OrderStatus.TRIGGERED
+    assert report.order_status == expected_status
+
+
+@pytest.mark.parametrize(("order_type", "expected"), CONDITIONAL)
+def test_what_is_known_of_an_own_conditional_order_is_reported(
+    order_type: int, expected: OrderType
+) -> None:
+    store = StateStore("0x7e57")
+    about = {"order_type": order_type, "trigger_price": 2 * PRICE, "size": ONE}
+    state = track(store, **about)
+    store.apply(order_update(STATUS_UNTRIGGERED, ONE, seq_no=1, **about), 1)
+    report = state_to_report(state, *ABOUT)
+    assert (report.order_type, report.order_status) == (expected, OrderStatus.ACCEPTED)
+    assert report.trigger_price == Price.from_str("120000.0")
+    assert report.trigger_type == TriggerType.MARK_PRICE
+    assert report.price == (Price.from_str("60000.0") if expected in WITH_TRIGGERED else None)
+    store.apply(order_update(STATUS_OPEN, ONE, seq_no=2, **about), 1)
+    report = state_to_report(state, *ABOUT)
+    is_told = expected in WITH_TRIGGERED
+    assert report.order_status == (OrderStatus.TRIGGERED if is_told else OrderStatus.ACCEPTED)
+    assert bool(report.ts_triggered) == is_told
+
+
+def test_an_order_for_retail_traders_is_post_only() -> None:
+    assert order_update_to_report(update(instruction=INSTRUCTION_RPI), *ABOUT).post_only
 
 
 def test_a_market_order_has_neither_price_nor_trigger() -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from paradex_adapter.venue import external_orders
 from paradex_adapter.venue.external_orders import (
+    ExternalChanged,
     ExternalClosed,
     ExternalFact,
     ExternalFilled,
@@ -19,6 +20,7 @@ from paradex_adapter_core.vocabulary import (
     STATUS_CLOSED,
     STATUS_NEW,
     STATUS_OPEN,
+    STATUS_UNTRIGGERED,
     UNKNOWN,
 )
 from tests.account_messages import fill, order_update
@@ -30,6 +32,8 @@ def in_words(facts: list[ExternalFact]) -> list[str]:
         match fact:
             case ExternalOpened():
                 words.append("opened")
+            case ExternalChanged():
+                words.append(f"changed with {fact.told} filled")
             case ExternalFilled():
                 words.append(f"filled {fact.fill.fill_id}")
             case ExternalClosed():
@@ -144,3 +148,34 @@ def test_the_side_is_the_accounts_own(orders: ExternalOrders) -> None:
     (fact,) = orders.take_fill(fill("F-1", 1, side=SIDE_BUY), SIDE_SELL)
     assert isinstance(fact, ExternalFilled)
     assert fact.side == SIDE_SELL
+
+
+@pytest.mark.parametrize("change", [{"size": 12}, {"price": 61}, {"trigger_price": 62}])
+def test_a_change_of_a_working_order_is_told_once(
+    orders: ExternalOrders, change: dict[str, int]
+) -> None:
+    assert order(orders, STATUS_OPEN, 10) == ["opened"]
+    assert order(orders, STATUS_OPEN, 10) == []
+    assert filled(orders, "F-1", 4) == ["filled F-1"]
+    size = change.get("size", 10)
+    assert order(orders, STATUS_OPEN, size - 4, **change) == ["changed with 4 filled"]
+    assert order(orders, STATUS_OPEN, size - 4, **change) == []
+    # What is older than that is no news, nor is what an end says.
+    assert order(orders, STATUS_OPEN, 6, ts=-1) == []
+    assert order(orders, STATUS_CLOSED, 6, price=63) == ["closed"]
+
+
+def test_a_trigger_is_told_once_and_before_the_fills(orders: ExternalOrders) -> None:
+    assert order(orders, STATUS_UNTRIGGERED, 10) == ["opened"]
+    assert order(orders, STATUS_NEW, 10) == []
+    assert order(orders, STATUS_OPEN, 10) == ["changed with 0 filled"]
+    # The other feed is a moment behind.
+    assert order(orders, STATUS_UNTRIGGERED, 10) == []
+    assert order(orders, STATUS_OPEN, 10) == []
+    assert filled(orders, "F-1", 10) == ["filled F-1"]
+
+
+def test_what_an_answer_told_is_no_change(orders: ExternalOrders) -> None:
+    orders.seed(order_update(STATUS_UNTRIGGERED, 10), 0)
+    assert order(orders, STATUS_UNTRIGGERED, 10) == []
+    assert order(orders, STATUS_OPEN, 10) == ["changed with 0 filled"]
