@@ -51,6 +51,7 @@ class Fill:
     counterparty: str = ""
     funding_index: Decimal = ZERO
     flags: tuple[str, ...] = ()
+    fee_currency: str = "USDC"
 
     def response(self) -> dict[str, object]:
         """Return the fill as REST and the JSON channel show it."""
@@ -66,7 +67,7 @@ class Fill:
             "size": amount_text(self.size),
             "remaining_size": amount_text(self.remaining),
             "fee": amount_text(self.fee),
-            "fee_currency": "USDC",
+            "fee_currency": self.fee_currency,
             "fill_type": self.fill_type,
             "flags": list(self.flags),
             "realized_pnl": amount_text(self.realized_pnl),
@@ -114,6 +115,10 @@ class Account:
         self.subkeys: set[int] = set()
         # Of an account whose main key is an Ethereum key, which has no Stark public key.
         self.ethereum_address = ""
+        # Whether it may place orders for retail takers only.
+        self.is_rpi_allowed = False
+        # The accounts that hold isolated positions for this one, by address, and of which market.
+        self.isolated: dict[str, tuple[Account, str]] = {}
         self.is_recorded = True
         # ACTIVE or LIQUIDATION.
         self.status = "ACTIVE"
@@ -317,7 +322,7 @@ def balance_event(fill: Fill, before: Decimal, account: Account, market: Market)
         funding_index=market.funding_index,
         realized_pnl=fill.realized_pnl,
         realized_funding=fill.realized_funding,
-        fees=fill.fee,
+        fees=fill.fee if fill.fee_currency == "USDC" else ZERO,
         created_at=fill.created_at,
         kind=FILL_EVENTS.get(fill.fill_type, "TRANSACTION_FILL"),
     )

@@ -67,13 +67,17 @@ class BookSide:
             yield from list(self._queues[key * self._sign])
 
     def add(self, order: Order) -> None:
-        """Rest an order behind those already at its price."""
+        """Rest an order behind those already at its price; a retail trader's before the others."""
         price = order.price
         if price not in self._queues:
             insort(self._keys, price * self._sign)
             self._queues[price] = deque()
             self._totals[price] = ZERO
-        self._queues[price].append(order)
+        queue = self._queues[price]
+        if order.is_interactive:
+            queue.insert(sum(other.is_interactive for other in queue), order)
+        else:
+            queue.append(order)
         self._totals[price] += order.remaining
 
     def reduce(self, order: Order, size: Decimal) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from paradex_adapter.local_exchange.accounts import (
@@ -13,6 +14,7 @@ from paradex_adapter.local_exchange.accounts import (
 from paradex_adapter.local_exchange.amounts import MONEY, ZERO
 from paradex_adapter.local_exchange.book import BUY
 from paradex_adapter.local_exchange.effects import Effects
+from paradex_adapter.local_exchange.fees import charge, fee_rate
 from paradex_adapter.local_exchange.markets import Market, Trade
 from paradex_adapter.local_exchange.orders import Order
 from paradex_adapter.local_exchange.sequences import Clock
@@ -23,12 +25,14 @@ class Bookkeeping:
 
     def __init__(
         self,
+        markets: Mapping[str, Market],
         accounts: dict[str, Account],
         clock: Clock,
         *,
         is_fill_side_of_taker: bool = False,
         is_printing: bool = True,
     ) -> None:
+        self._markets = markets
         self._accounts = accounts
         self._clock = clock
         self.is_fill_side_of_taker = is_fill_side_of_taker
@@ -86,8 +90,7 @@ class Bookkeeping:
     ) -> None:
         """Book one side of a trade for the order that made it with another."""
         account = self._accounts[order.account]
-        # Retail traders pay nothing.
-        rate = ZERO if order.is_interactive else account.rate(market, liquidity)
+        rate = fee_rate(order, account, market, liquidity)
         side = taker_side if self.is_fill_side_of_taker else order.side
         self.book(
             account,
@@ -120,12 +123,14 @@ class Bookkeeping:
         before = account.cash
         funding = holding.realize_funding(side, trade.size, market.funding_index)
         realized = holding.apply(side, trade.size, trade.price, now_ms)
-        fee = market.fee(trade.size, trade.price, rate)
+        fee, fee_currency = charge(
+            account, order, market.fee(trade.size, trade.price, rate), self._markets, now_ms
+        )
         is_spot = market.rules.kind == "SPOT"
         # A token is paid for when it is bought; of a position the profit alone is cash.
         value = trade.size * trade.price
         paid = (-value if side == BUY else value) if is_spot else realized
-        account.cash += paid + funding - fee
+        account.cash += paid + funding
         fill = Fill(
             ordinal=self.next_ordinal(),
             id=account.next_fill_id(trade.trade_type),
@@ -140,6 +145,7 @@ class Bookkeeping:
             size=trade.size,
             remaining=order.remaining if order else ZERO,
             fee=fee,
+            fee_currency=fee_currency,
             realized_pnl=realized,
             underlying_price=market.underlying_price,
             fill_type=trade.trade_type,
@@ -148,7 +154,7 @@ class Bookkeeping:
             realized_funding=funding,
             counterparty=counterparty,
             funding_index=market.funding_index,
-            flags=("interactive",) if order is not None and order.is_interactive else (),
+            flags=_flags(trade, order),
         )
         holding.last_fill_id = fill.id
         holding.seq_no = self._clock.sequence_no()
@@ -161,3 +167,11 @@ class Bookkeeping:
             self.effects.balance_events.append(balance_event(fill, before, account, market))
             if funding:
                 self.effects.payments.append(funding_payment(fill, account, market))
+
+
+def _flags(trade: Trade, order: Order | None) -> tuple[str, ...]:
+    flags = {
+        "interactive": order is not None and order.is_interactive,
+        "rpi": trade.trade_type == "RPI",
+    }
+    return tuple(flag for flag, is_set in flags.items() if is_set)

@@ -21,6 +21,7 @@ from paradex_adapter.local_exchange.options import Options
 from paradex_adapter.local_exchange.outcomes import OutcomeQueue
 from paradex_adapter.local_exchange.sequences import Clock
 from paradex_adapter.local_exchange.tokens import Tokens
+from paradex_adapter.local_exchange.trader_controls import TraderControls
 from paradex_adapter.local_exchange.websocket import WebsocketServer
 
 SYSTEM_STATES: Final = ("ok", "maintenance", "cancel_only", "post_only")
@@ -37,7 +38,7 @@ class TradingKey:
     public_key: int
 
 
-class Controls(MarketControls, AccountControls):
+class Controls(MarketControls, AccountControls, TraderControls):
     """The inside of a local exchange; `LocalExchange` puts the parts together."""
 
     options: Options

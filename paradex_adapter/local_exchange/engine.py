@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from decimal import Decimal, localcontext
 
-from paradex_adapter.local_exchange import risk
+from paradex_adapter.local_exchange import liquidity, risk
 from paradex_adapter.local_exchange.accounts import Account
 from paradex_adapter.local_exchange.amounts import MONEY, is_multiple
 from paradex_adapter.local_exchange.book import BUY, SELL
@@ -53,6 +53,7 @@ class Engine:
         self._listener = listener
         self._is_order_before_fill = is_order_before_fill
         self._books = Bookkeeping(
+            markets,
             accounts,
             clock,
             is_fill_side_of_taker=is_fill_side_of_taker,
@@ -120,7 +121,7 @@ class Engine:
         market = self._markets[order.market]
         with localcontext(MONEY):
             if order.status == "OPEN":
-                market.book.remove(order)
+                liquidity.unrest(order, market)
             if order.status != "CLOSED":
                 self._close(order, reason)
             self._publish(market)
@@ -132,7 +133,7 @@ class Engine:
                 for order in list(account.open_orders.values()):
                     if order.market == market.symbol:
                         if order.status == "OPEN":
-                            market.book.remove(order)
+                            liquidity.unrest(order, market)
                         self._close(order, reason)
             self._publish(market)
 
@@ -140,7 +141,7 @@ class Engine:
         """Cancel the orders that lie off a market's grid, since it changed."""
         tick, step = market.rules.tick, market.rules.step
         with localcontext(MONEY):
-            for side in market.book.sides.values():
+            for side in (*market.book.sides.values(), *market.hidden.values()):
                 for order in list(side.orders()):
                     if not (is_multiple(order.price, tick) and is_multiple(order.remaining, step)):
                         self._cancel_resting(order, market, reason)
@@ -191,7 +192,7 @@ class Engine:
             reason = risk.modify_refusal(order, size, price, account, self._markets)
             if not reason and trigger_price != order.trigger_price and not order.is_waiting:
                 reason = "order is triggered already"
-            if not reason and self._would_cross(order, price, market):
+            if not (reason or order.is_waiting) and liquidity.would_cross(order, price, market):
                 reason = "POST_ONLY_WOULD_CROSS"
             if request is not None:
                 request.status, request.message = ("REJECTED" if reason else "SUCCESS"), reason
@@ -203,15 +204,9 @@ class Engine:
             self._publish(market)
         self.trigger(market)
 
-    def _would_cross(self, order: Order, price: Decimal, market: Market) -> bool:
-        if order.is_waiting or order.instruction != "POST_ONLY":
-            return False
-        meets = market.book.crossing(order.side)
-        return meets is not None and reaches(order.side, price, meets.price)
-
     def _change(self, order: Order, size: Decimal, price: Decimal, market: Market) -> None:
         if not order.is_waiting:
-            market.book.remove(order)
+            liquidity.unrest(order, market)
         order.remaining += size - order.size
         order.size, order.price = size, price
         if not order.is_waiting:
@@ -245,9 +240,9 @@ class Engine:
 
     def _match(self, taker: Order, market: Market) -> None:
         limit = limit_price(taker, market)
-        first = market.book.crossing(taker.side)
+        first = None if taker.is_rpi else liquidity.next_maker(taker, market)
         crosses = first is not None and reaches(taker.side, limit, first.price)
-        if taker.instruction == "POST_ONLY" and crosses:
+        if liquidity.would_cross(taker, taker.price, market):
             self._close(taker, "POST_ONLY_WOULD_CROSS")
             return
         reason = self._take(taker, market, limit) if crosses else ""
@@ -263,7 +258,7 @@ class Engine:
             self._close(taker, "REMAINING_IOC_CANCEL")
         else:
             taker.status = "OPEN"
-            market.book.add(taker)
+            liquidity.rest(taker, market)
             self._touch(taker)
 
     def _take(self, taker: Order, market: Market, limit: Decimal) -> str:
@@ -271,7 +266,7 @@ class Engine:
         chosen = self._accounts[taker.account].max_slippages.get(market.symbol)
         worst = worst_average(taker, market, chosen)
         while taker.remaining:
-            maker = market.book.crossing(taker.side)
+            maker = liquidity.next_maker(taker, market)
             if maker is None or not reaches(taker.side, limit, maker.price):
                 return ""
             if maker.account == taker.account:
@@ -304,7 +299,7 @@ class Engine:
         return held < 0 if order.side == BUY else held > 0
 
     def _cancel_resting(self, order: Order, market: Market, reason: str) -> None:
-        market.book.remove(order)
+        liquidity.unrest(order, market)
         self._close(order, reason)
 
     def _cull(self, market: Market) -> None:
@@ -325,25 +320,26 @@ class Engine:
             if partner is None or not is_executed(order):
                 continue
             if partner.status == "OPEN":
-                market.book.remove(partner)
+                liquidity.unrest(partner, market)
             self._close(partner, PARTNER_EXECUTED)
 
     # --- Settlement ---------------------------------------------------------------------------
 
     def _trade(self, taker: Order, maker: Order, size: Decimal, market: Market) -> None:
-        seq_no = market.book.seq_no + 1
+        # What no book shows is no step of the book.
+        kind, seq_no = ("RPI", 0) if maker.is_rpi else ("FILL", market.book.seq_no + 1)
         price = maker.price
-        market.book.reduce(maker, size)
+        liquidity.reduce(maker, market, size)
         for order in (maker, taker):
             order.remaining -= size
             order.filled_notional += size * price
-        trade = self._books.print_trade(market, taker.side, price, size, "FILL", seq_no)
+        trade = self._books.print_trade(market, taker.side, price, size, kind, seq_no)
         self._books.settle(maker, taker, taker.side, trade, "MAKER", market)
         self._books.settle(taker, maker, taker.side, trade, "TAKER", market)
         if maker.remaining:
             self._touch(maker)
         else:
-            market.book.remove(maker)
+            liquidity.unrest(maker, market)
             self._close(maker, "")
 
     # --- States -------------------------------------------------------------------------------

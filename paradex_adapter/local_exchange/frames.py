@@ -258,7 +258,7 @@ def fill_frame(fill: Fill, now_us: int) -> Frame:
         "clientOrderId": fill.client_id,
         "tradeId": fill.trade_id,
         "market": fill.market,
-        "feeCurrency": "USDC",
+        "feeCurrency": fill.fee_currency,
     }
 
 

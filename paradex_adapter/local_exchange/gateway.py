@@ -6,7 +6,6 @@ import asyncio
 import copy
 from collections import OrderedDict
 from collections.abc import Iterable
-from decimal import Decimal
 from typing import Final
 
 import orjson
@@ -14,20 +13,19 @@ import orjson
 from paradex_adapter.local_exchange import stark
 from paradex_adapter.local_exchange.accounts import Account
 from paradex_adapter.local_exchange.amounts import is_multiple
-from paradex_adapter.local_exchange.book import BUY
 from paradex_adapter.local_exchange.effects import Listener
 from paradex_adapter.local_exchange.engine import Engine
 from paradex_adapter.local_exchange.errors import VenueError
 from paradex_adapter.local_exchange.markets import Market
+from paradex_adapter.local_exchange.order_checks import check_band, check_change, check_grid
 from paradex_adapter.local_exchange.order_requests import (
     FUTURE_SIGNATURE_MAX_MS,
     RECV_WINDOW_DEFAULT_MS,
-    ChangeRequest,
     OrderRequest,
     parse_change_request,
     parse_order_request,
 )
-from paradex_adapter.local_exchange.order_types import TYPES, condition, is_conditional, is_market
+from paradex_adapter.local_exchange.order_types import TYPES, condition, is_conditional
 from paradex_adapter.local_exchange.orders import ModifyRequest, Order
 from paradex_adapter.local_exchange.outcomes import OutcomeQueue
 from paradex_adapter.local_exchange.sequences import Clock
@@ -120,9 +118,9 @@ class Gateway:
         market = self.market(request.market)
         self._check_kind(request, market)
         self._check_signature(session, request)
-        _check_grid(request.size, request.price, request.trigger_price, market)
-        _check_band(request, market)
-        self._check_account(session.account, request, market)
+        check_grid(request.size, request.price, request.trigger_price, market)
+        check_band(request, market)
+        self._check_account(_owner(session, request), request, market)
         return request
 
     def place(self, session: Session, body: object, types: tuple[str, ...] = TYPES) -> Order:
@@ -131,9 +129,10 @@ class Gateway:
 
     def enter(self, session: Session, request: OrderRequest) -> Order:
         """Enter a checked order and queue its outcome."""
-        order = self.new_order(session.account, request)
+        account = _owner(session, request)
+        order = self.new_order(account, request)
         order.is_interactive = self._profiles.count_order(session)
-        self.keep(session.account, order)
+        self.keep(account, order)
         self._outcomes.put(lambda: self._engine.process(order), self._profiles.delay_ms(session))
         return order
 
@@ -149,6 +148,7 @@ class Gateway:
         market = self.market(request.market)
         self._check_kind(request, market)
         self._check_signature(session, request)
+        _owner(session, request)
         if not is_multiple(request.size, market.rules.step):
             raise VenueError("INVALID_ORDER_SIZE", "size: not a multiple of order_size_increment")
         if request.size > market.rules.max_order_size * children:
@@ -186,6 +186,7 @@ class Gateway:
             seq_no=self._clock.sequence_no(),
             vwap_price=request.vwap_price,
             trigger_price=request.trigger_price,
+            is_dime_preferred=request.dime_discount,
         )
 
     def _remember(self, body: object) -> None:
@@ -250,6 +251,10 @@ class Gateway:
             raise VenueError("INVALID_TIMESTAMP", "signature_timestamp is in the future")
 
     def _check_account(self, account: Account, request: OrderRequest, market: Market) -> None:
+        if request.instruction == "RPI" and not account.is_rpi_allowed:
+            raise VenueError(
+                "RPI_ACCOUNT_NOT_WHITELISTED", "account is not whitelisted for RPI orders"
+            )
         if request.client_id and request.client_id in account.client_ids:
             raise VenueError("DUPLICATED_CLIENT_ID", "client_id was used before")
         working = sum(order.market == market.symbol for order in account.open_orders.values())
@@ -272,7 +277,7 @@ class Gateway:
         order = self.find(session.account, order_id)
         self._check_system(order.instruction)
         market = self.market(order.market)
-        _check_change(request, order)
+        check_change(request, order)
         self._check_age(request.signature_timestamp, RECV_WINDOW_DEFAULT_MS)
         message_hash = stark.modify_hash(
             self._chain_id,
@@ -286,9 +291,9 @@ class Gateway:
             order.id,
         )
         _verify(session, message_hash, request.signature)
-        _check_grid(request.size, request.price, request.trigger_price, market)
+        check_grid(request.size, request.price, request.trigger_price, market)
         if not order.is_waiting:
-            _check_band(request, market)
+            check_band(request, market)
         order.modify_request = ModifyRequest(session.account.order_ids.next())
         size, price, trigger_price = request.size, request.price, request.trigger_price
         self._outcomes.put(
@@ -312,10 +317,10 @@ class Gateway:
             if order is None:
                 raise VenueError("CLIENT_ORDER_ID_NOT_FOUND", "client order id not found")
             return order
-        order = account.orders.get(order_id)
-        if order is None:
-            raise VenueError("ORDER_ID_NOT_FOUND", "order id not found")
-        return order
+        for owner in (account, *(isolated for isolated, _ in account.isolated.values())):
+            if order_id in owner.orders:
+                return owner.orders[order_id]
+        raise VenueError("ORDER_ID_NOT_FOUND", "order id not found")
 
     def cancel(self, order: Order, session: Session | None = None) -> None:
         """Queue a cancel, asked for in a session or by the venue itself.
@@ -347,6 +352,20 @@ class Gateway:
                 self.cancel(order, session)
 
 
+def _owner(session: Session, request: OrderRequest) -> Account:
+    """Return whose order it is: the session's account, or one that holds isolated positions."""
+    address = request.on_behalf_of_account
+    if not address:
+        return session.account
+    isolated, market = session.account.isolated.get(address, (session.account, ""))
+    if market != request.market:
+        raise VenueError(
+            "ISOLATED_MARKET_ACCOUNT_MISMATCH",
+            "on_behalf_of_account is not the isolated account of this market",
+        )
+    return isolated
+
+
 def _verify(session: Session, message_hash: int, signature: str) -> None:
     try:
         r, s = parse_signature(signature)
@@ -354,46 +373,3 @@ def _verify(session: Session, message_hash: int, signature: str) -> None:
         raise VenueError("INVALID_ORDER_SIGNATURE", "signature: malformed") from error
     if not stark.verify(message_hash, r, s, session.public_key):
         raise VenueError("INVALID_ORDER_SIGNATURE", "order signature verification failed")
-
-
-def _check_change(request: ChangeRequest, order: Order) -> None:
-    if order.status not in ("OPEN", "UNTRIGGERED"):
-        is_closed = order.status == "CLOSED"
-        raise VenueError(
-            "ORDER_IS_CLOSED" if is_closed else "ORDER_IS_NOT_OPEN", "order is not open"
-        )
-    identity = request.id, request.market, request.side, request.type
-    if identity != (order.id, order.market, order.side, order.type):
-        raise VenueError("VALIDATION_ERROR", "id, market, side and type must not change")
-    trigger_price = request.trigger_price or order.trigger_price
-    if trigger_price != order.trigger_price and not order.is_waiting:
-        raise VenueError("VALIDATION_ERROR", "trigger_price: order is triggered already")
-    changed = request.size, request.price, trigger_price
-    if changed == (order.size, order.price, order.trigger_price):
-        raise VenueError("VALIDATION_ERROR", "no order parameters changed")
-    if request.size <= order.filled:
-        raise VenueError("INVALID_ORDER_SIZE", "size: must be greater than what is filled")
-
-
-def _check_grid(
-    size: Decimal, price: Decimal, trigger_price: Decimal | None, market: Market
-) -> None:
-    rules = market.rules
-    if not is_multiple(size, rules.step):
-        raise VenueError("INVALID_ORDER_SIZE", "size: not a multiple of order_size_increment")
-    if size > rules.max_order_size:
-        raise VenueError("INVALID_ORDER_SIZE", "size: greater than max_order_size")
-    if not is_multiple(price, rules.tick):
-        raise VenueError("VALIDATION_ERROR", "price: not a multiple of price_tick_size")
-    if trigger_price is not None and not is_multiple(trigger_price, rules.tick):
-        raise VenueError("VALIDATION_ERROR", "trigger_price: not a multiple of price_tick_size")
-
-
-def _check_band(request: OrderRequest | ChangeRequest, market: Market) -> None:
-    """Refuse a limit too far beyond the mark price, or beyond the trigger at which it goes."""
-    if is_market(request.type):
-        return
-    middle = market.mark_price if request.trigger_price is None else request.trigger_price
-    beyond = request.price - middle if request.side == BUY else middle - request.price
-    if beyond > market.band_width:
-        raise VenueError("VALIDATION_ERROR", "price: outside of the price band")

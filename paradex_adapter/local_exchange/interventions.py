@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from decimal import ROUND_CEILING, Decimal, localcontext
 from typing import Final
 
+from paradex_adapter.local_exchange import liquidity
 from paradex_adapter.local_exchange.account_records import (
     Liquidation,
     TradeBust,
@@ -207,11 +208,11 @@ class InterventionEngine(Engine):
     def _give_back(self, order: Order, fill: Fill, market: Market) -> None:
         is_open = order.status == "OPEN"
         if is_open:
-            market.book.remove(order)
+            liquidity.unrest(order, market)
         order.remaining += fill.size
         order.filled_notional -= fill.size * fill.price
         if is_open:
-            market.book.add(order)
+            liquidity.rest(order, market)
         else:
             order.cancel_reason = order.cancel_reason or BUSTED
         self._touch(order)

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Final
 
 from paradex_adapter.local_exchange.amounts import ZERO, amount_text
-from paradex_adapter.local_exchange.book import BUY, SELL, OrderBook
+from paradex_adapter.local_exchange.book import BUY, SELL, BookSide, OrderBook
 from paradex_adapter.local_exchange.option_pricing import (
     FORWARD_RATE,
     OptionTerms,
@@ -206,6 +206,10 @@ class Market:
     mark_price: Decimal
     trade_ids: Identifiers
     funding_index: Decimal
+    #: Orders that no book shows, by side: those for retail takers only.
+    hidden: dict[str, BookSide] = field(
+        default_factory=lambda: {side: BookSide(side) for side in (BUY, SELL)}
+    )
     trades: deque[Trade] = field(default_factory=lambda: deque(maxlen=TRADES_KEPT_MAX))
     trades_count: int = 0
     volume: Decimal = ZERO

@@ -19,6 +19,7 @@ from paradex_adapter.local_exchange.order_types import (
 CLIENT_ID_MAX: Final = 64
 #: What fits into a binary frame.
 CLIENT_ID_BYTES_MAX: Final = 255
+ADDRESS_MAX: Final = 66
 RECV_WINDOW_MIN_MS: Final = 10
 RECV_WINDOW_DEFAULT_MS: Final = 300_000
 #: How far ahead of the venue's clock a signature may be dated.
@@ -49,6 +50,8 @@ class OrderRequest:
     recv_window: int
     vwap_price: Decimal | None
     trigger_price: Decimal | None = None
+    on_behalf_of_account: str = ""
+    dime_discount: bool = False
 
 
 def parse_order_request(body: object, types: tuple[str, ...] = TYPES) -> OrderRequest:
@@ -67,7 +70,6 @@ def parse_order_request(body: object, types: tuple[str, ...] = TYPES) -> OrderRe
     size = parse_amount(body.get("size"), "size")
     if not size:
         raise VenueError("INVALID_ORDER_SIZE", "size: must be greater than 0")
-    _refuse_extras(body)
     return OrderRequest(
         market=_text(body, "market"),
         side=_word(body, "side", SIDES),
@@ -83,6 +85,8 @@ def parse_order_request(body: object, types: tuple[str, ...] = TYPES) -> OrderRe
         recv_window=_recv_window(body),
         vwap_price=_vwap_price(body, kind),
         trigger_price=_trigger_price(body, kind),
+        on_behalf_of_account=_on_behalf(body),
+        dime_discount=_dime_discount(body),
     )
 
 
@@ -99,6 +103,7 @@ class ChangeRequest:
     trigger_price: Decimal | None
     signature: str
     signature_timestamp: int
+    on_behalf_of_account: str = ""
 
 
 def parse_change_request(body: object, types: tuple[str, ...] = TYPES) -> ChangeRequest:
@@ -111,7 +116,6 @@ def parse_change_request(body: object, types: tuple[str, ...] = TYPES) -> Change
     """
     if not isinstance(body, dict):
         raise VenueError("BINDING_ERROR", "request body: expected a JSON object")
-    _refuse_extras(body)
     kind = _word(body, "type", types)
     is_kept = body.get("trigger_price") in (None, "", "0")
     return ChangeRequest(
@@ -124,6 +128,7 @@ def parse_change_request(body: object, types: tuple[str, ...] = TYPES) -> Change
         trigger_price=None if is_kept else _trigger_price(body, kind),
         signature=_text(body, "signature"),
         signature_timestamp=_integer(body, "signature_timestamp", 0),
+        on_behalf_of_account=_on_behalf(body),
     )
 
 
@@ -157,8 +162,6 @@ def _integer(body: Mapping[str, object], field: str, least: int) -> int:
 def _instruction(body: Mapping[str, object], kind: str) -> str:
     # The venue takes an empty instruction as GTC.
     instruction = _word(body, "instruction", INSTRUCTIONS) if body.get("instruction") else "GTC"
-    if instruction == "RPI":
-        raise VenueError("RPI_ACCOUNT_NOT_WHITELISTED", "account is not whitelisted for RPI orders")
     if instruction not in instructions(kind):
         raise VenueError("VALIDATION_ERROR", f"instruction: {instruction} is not for {kind}")
     return instruction
@@ -228,8 +231,17 @@ def _trigger_price(body: Mapping[str, object], kind: str) -> Decimal | None:
     return price
 
 
-def _refuse_extras(body: Mapping[str, object]) -> None:
-    if body.get("on_behalf_of_account"):
-        raise VenueError("REQUEST_NOT_ALLOWED", "on_behalf_of_account: no isolated account")
-    if body.get("dime_discount"):
-        raise VenueError("REQUEST_NOT_ALLOWED", "dime_discount: no DIME balance")
+def _on_behalf(body: Mapping[str, object]) -> str:
+    address = body.get("on_behalf_of_account")
+    if not address:
+        return ""
+    if not isinstance(address, str) or len(address) > ADDRESS_MAX:
+        raise VenueError("BINDING_ERROR", "on_behalf_of_account: expected an address")
+    return address.lower()
+
+
+def _dime_discount(body: Mapping[str, object]) -> bool:
+    is_wanted = body.get("dime_discount") or False
+    if not isinstance(is_wanted, bool):
+        raise VenueError("BINDING_ERROR", "dime_discount: expected a boolean")
+    return is_wanted

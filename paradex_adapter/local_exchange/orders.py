@@ -54,6 +54,8 @@ class Order:
     trigger_price: Decimal | None = None
     #: Whether a retail trader sent it, by a token that says so.
     is_interactive: bool = False
+    #: Whether its fees are to be paid in DIME.
+    is_dime_preferred: bool = False
     status: str = "NEW"
     cancel_reason: str = ""
     filled_notional: Decimal = ZERO
@@ -73,6 +75,11 @@ class Order:
     def is_market(self) -> bool:
         """Whether the order trades at the market, once it trades."""
         return order_types.is_market(self.type)
+
+    @property
+    def is_rpi(self) -> bool:
+        """Whether the order improves the price for retail takers, and trades with nobody else."""
+        return self.instruction == "RPI"
 
     @property
     def is_waiting(self) -> bool:

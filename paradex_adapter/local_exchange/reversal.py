@@ -22,34 +22,34 @@ SideOf = Callable[[Fill], str]
 
 @dataclass(frozen=True, slots=True)
 class Reverted:
-    """What a bust gave back: cash, and how much of it is profit, funding and fee."""
+    """What a bust gave back (USDC): profit, funding, and the fee."""
 
-    cash: Decimal
     realized: Decimal
     funding: Decimal
     fee: Decimal
 
 
 def revert(fill: Fill, account: Account, market: Market, side_of: SideOf, now_ms: int) -> Reverted:
-    """Take a fill out of its account's position and cash."""
-    position, realized, funding = _replay(account, market, side_of)
+    """Take a fill out of its account's position, or out of its tokens, and out of its cash."""
+    # What was paid in DIME is not given back.
+    fee = fill.fee if fill.fee_currency == "USDC" else ZERO
+    if market.rules.kind == "SPOT":
+        # Tokens come and go without fills too, so they cannot be counted anew from these.
+        account.busted.add(fill.ordinal)
+        undo(fill, account, market, side_of(fill), now_ms)
+        account.cash += fee
+        return Reverted(ZERO, ZERO, fee)
+    _, realized, funding = _replay(account, market, side_of)
     account.busted.add(fill.ordinal)
     position, realized_after, funding_after = _replay(account, market, side_of)
     position.created_at = position.created_at or account.holding(market, now_ms).created_at
     position.last_updated_at = now_ms
     if not position.size:
         position.closed_at = now_ms
-    is_spot = market.rules.kind == "SPOT"
-    holdings = account.tokens if is_spot else account.positions
-    holdings[market.symbol] = position
-    realized_change, funding_change = realized_after - realized, funding_after - funding
-    paid = realized_change
-    if is_spot:
-        value = fill.size * fill.price
-        paid = value if side_of(fill) == BUY else -value
-    cash = paid + funding_change + fill.fee
-    account.cash += cash
-    return Reverted(cash, realized_change, funding_change, fill.fee)
+    account.positions[market.symbol] = position
+    reverted = Reverted(realized_after - realized, funding_after - funding, fee)
+    account.cash += reverted.realized + reverted.funding + fee
+    return reverted
 
 
 def _replay(account: Account, market: Market, side_of: SideOf) -> tuple[Position, Decimal, Decimal]:

@@ -31,6 +31,9 @@ from paradex_adapter.local_exchange.sequences import Clock
 from paradex_adapter.local_exchange.tokens import Session, Tokens
 
 BATCH_MAX: Final = 10
+#: Fields of REST that the document of these methods does not list. What the venue makes of them is
+#: not known; here they are as if they were not there.
+REST_ONLY: Final = ("vwap_price", "dime_discount")
 #: After how many orders of a connection those that are closed are forgotten.
 PLACED_PRUNED_AT: Final = 256
 
@@ -150,7 +153,8 @@ class RpcMethods:
     # --- Orders -------------------------------------------------------------------------------
 
     def _create(self, peer: Peer, params: Params) -> Reply:
-        return self._created(peer, self._gateway.place(_session(peer), params, RPC_TYPES)), None
+        order = self._gateway.place(_session(peer), _listed(params), RPC_TYPES)
+        return self._created(peer, order), None
 
     def _created(self, peer: Peer, order: Order) -> dict[str, object]:
         # Those placed before it is asked for are canceled with the connection as well.
@@ -172,7 +176,7 @@ class RpcMethods:
         session, bodies = _session(peer), params.get("orders")
         if not isinstance(bodies, list):
             raise RpcError(INVALID_PARAMS, "Invalid params", "orders: expected an array")
-        orders = place_batch(self._gateway, session, bodies, RPC_TYPES)
+        orders = place_batch(self._gateway, session, list(map(_listed, bodies)), RPC_TYPES)
         return {"results": [self._created(peer, order) for order in orders]}, None
 
     def _modify(self, peer: Peer, params: Params) -> Reply:
@@ -223,6 +227,13 @@ class RpcMethods:
         self._feed.forget(peer)
         if peer.is_cancelling_on_disconnect:
             self._gateway.cancel_each(peer.placed)
+
+
+def _listed(body: object) -> object:
+    """Return an order request without what these methods do not list."""
+    if not isinstance(body, dict):
+        return body
+    return {name: value for name, value in body.items() if name not in REST_ONLY}
 
 
 def _session(peer: Peer) -> Session:

@@ -375,7 +375,9 @@ async def test_an_order_needs_no_price_for_the_market_nor_an_instruction() -> No
         ({"signature": '["1","2"]'}, "INVALID_ORDER_SIGNATURE"),
         ({"signature": None}, "VALIDATION_ERROR"),
         ({"signature_timestamp": 1_700_000_000_000}, "INVALID_TIMESTAMP"),
-        ({"on_behalf_of_account": "0x1"}, "REQUEST_NOT_ALLOWED"),
+        ({"on_behalf_of_account": "0x1"}, "ISOLATED_MARKET_ACCOUNT_MISMATCH"),
+        ({"on_behalf_of_account": 1}, "BINDING_ERROR"),
+        ({"dime_discount": "yes"}, "BINDING_ERROR"),
         ({"trigger_price": "1"}, "VALIDATION_ERROR"),
     ],
 )
