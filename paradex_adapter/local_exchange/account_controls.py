@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from paradex_adapter.local_exchange import stark
 from paradex_adapter.local_exchange.accounts import Account
-from paradex_adapter.local_exchange.amounts import ZERO
+from paradex_adapter.local_exchange.amounts import MONEY, ZERO
 from paradex_adapter.local_exchange.book import opposite
 from paradex_adapter.local_exchange.gateway import Gateway
 from paradex_adapter.local_exchange.internal_orders import InternalOrders
@@ -225,6 +225,14 @@ class AccountControls:
             raise ValueError("a transfer has an amount above 0")
         account = self._account(account_address)
         return self._interventions.transfer(account, kind, Decimal(amount), failure_reason)
+
+    def accrue_funding(self, market: str, amount: Amount) -> None:
+        """Let each unit held long owe this much more USDC, and each unit sold short be owed it.
+
+        It is paid when the position changes: by a fill, a liquidation, a settlement.
+        """
+        accruing = self._listed(market)
+        accruing.funding_index = MONEY.add(accruing.funding_index, Decimal(amount))
 
     # --- Another client acts ------------------------------------------------------------------
 

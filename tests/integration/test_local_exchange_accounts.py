@@ -99,6 +99,22 @@ async def test_a_bust_is_told_and_its_fill_stays_listed() -> None:
                 client.exchange.bust_fill(known)
 
 
+async def test_a_bust_takes_bought_tokens_back() -> None:
+    async with listening() as (client, listener):
+        client.exchange.place_liquidity("ETH-USD", "SELL", "3001", "2")
+        for size in ("0.5", "0.3"):
+            order = await client.place("BUY", size, "3001", market="ETH-USD", instruction="IOC")
+            await client.closed(order["id"])
+        kept, busted = client.exchange.fills()
+        client.exchange.bust_fill(busted["id"])
+        await listener.push("tradebusts")
+        usdc, eth = (await client.get("/balance"))["results"]
+        assert (eth["token"], eth["size"]) == ("ETH", "0.5")
+        assert D(usdc["size"]) == CASH - D("0.5") * 3001 - D(kept["fee"])
+        event = await listener.push("balance_events", lambda data: data["status"] == "REVERTED")
+        assert D(event["settlement_asset_balance_after"]) == D(usdc["size"])
+
+
 async def test_busts_are_paged() -> None:
     async with listening() as (client, _listener):
         fills = [await bought(client, "0.1") for _ in range(3)]
@@ -117,7 +133,7 @@ async def test_a_liquidation_is_told_and_recorded() -> None:
         await bought(client, "0.5")
         resting = client.exchange.place_order("BUY", "0.1", "80000")
         await client.until(resting, "OPEN")
-        client.exchange.set_funding_index(MARKET, D(10**6))
+        client.exchange.accrue_funding(MARKET, "10.5")
         (fill_id,) = client.exchange.liquidate(share="0.4", is_ended=False)
         account = await listener.push("account", lambda data: data["status"] == "LIQUIDATION")
         assert account["account"] == client.address
@@ -128,7 +144,8 @@ async def test_a_liquidation_is_told_and_recorded() -> None:
         assert (fill["side"], fill["size"], fill["remaining_size"]) == ("SELL", "0.2", "0")
         assert fill["orderbook_seq_no"] == 0
         payment = await listener.push("funding_payments.ALL")
-        assert (payment["payment"], payment["fill_id"]) == (fill["realized_funding"], fill_id)
+        assert (payment["payment"], payment["fill_id"]) == ("-2.1", fill_id)
+        assert fill["realized_funding"] == "-2.1"
         payments = await client.get(f"/funding/payments?market={MARKET}")
         assert payments["results"] == [payment]
         await listener.push("positions", lambda data: data["size"] == "0.3")
@@ -229,8 +246,7 @@ async def test_a_market_that_ends_takes_positions_and_every_order_with_it() -> N
         waiting = place("SELL", "0.5", type="STOP_MARKET", trigger_price="85000")
         await client.until(resting, "OPEN")
         await client.until(waiting, "UNTRIGGERED")
-        index = D(client.exchange.positions()[0]["cached_funding_index"])
-        client.exchange.set_funding_index(MARKET, index + 20)
+        client.exchange.accrue_funding(MARKET, 20)
         client.exchange.settle_market(MARKET, "91010")
         for order_id in (resting, waiting):
             assert (await listener.order_closed(order_id))["cancel_reason"] == "ASSET_EXPIRED"
