@@ -225,8 +225,8 @@ async def everything_is_logged() -> Any:
     tokens: list[str] = []
     issue, session = Tokens.issue, Tokens.session
 
-    def issue_and_keep(self: Tokens, *args: Any) -> str:
-        tokens.append(issue(self, *args))
+    def issue_and_keep(self: Tokens, *args: Any, **options: Any) -> str:
+        tokens.append(issue(self, *args, **options))
         return tokens[-1]
 
     def refuse_with_token(self: Tokens, token: str) -> Any:
