@@ -206,15 +206,15 @@ class AlgoOrders:
             With the venue's word for the first thing wrong.
         """
         request = parse_algo_request(body)
-        self._gateway.check_total(session, request.order, request.children)
-        if len(self.open_of(session.account)) >= OPEN_MAX:
+        account = self._gateway.check_total(session, request.order, request.children)
+        if len(self.open_of(account)) >= OPEN_MAX:
             raise VenueError("VALIDATION_ERROR", "too many open algo orders")
         now_ms = self._clock.now_ms()
         self._count += 1
         algo = AlgoOrder(
             ordinal=self._count,
             id=self._ids.next(),
-            account=session.account,
+            account=account,
             request=request,
             created_at=now_ms,
             last_updated_at=now_ms,
@@ -225,7 +225,7 @@ class AlgoOrders:
         return algo
 
     def find(self, account: Account, algo_id: str) -> AlgoOrder:
-        """Return an algo order that is not closed.
+        """Return an algo order of an account, or of its isolated ones, that is not closed.
 
         Raises
         ------
@@ -233,7 +233,8 @@ class AlgoOrders:
             ``ALGO_ID_NOT_FOUND``.
         """
         algo = self._open.get(algo_id)
-        if algo is None or algo.account is not account:
+        owners = (account, *(isolated for isolated, _ in account.isolated.values()))
+        if algo is None or algo.account not in owners:
             raise VenueError("ALGO_ID_NOT_FOUND", "algo id not found", 404)
         return algo
 

@@ -136,8 +136,8 @@ class Gateway:
         self._outcomes.put(lambda: self._engine.process(order), self._profiles.delay_ms(session))
         return order
 
-    def check_total(self, session: Session, request: OrderRequest, children: int) -> None:
-        """Check a market order that is to be traded in so many children.
+    def check_total(self, session: Session, request: OrderRequest, children: int) -> Account:
+        """Check a market order that is to be traded in so many children; return whose it is.
 
         Raises
         ------
@@ -148,11 +148,12 @@ class Gateway:
         market = self.market(request.market)
         self._check_kind(request, market)
         self._check_signature(session, request)
-        _owner(session, request)
+        account = _owner(session, request)
         if not is_multiple(request.size, market.rules.step):
             raise VenueError("INVALID_ORDER_SIZE", "size: not a multiple of order_size_increment")
         if request.size > market.rules.max_order_size * children:
             raise VenueError("INVALID_ORDER_SIZE", "size: greater than max_order_size")
+        return account
 
     def keep(self, account: Account, order: Order) -> None:
         """Enter a new order among its account's, and tell of it."""

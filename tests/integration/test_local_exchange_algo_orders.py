@@ -196,6 +196,25 @@ async def test_others_do_not_see_it() -> None:
         assert (await other.call("DELETE", f"/algo/orders/{algo['id']}"))[0] == 404
 
 
+async def test_isolated_account_trades_it_as_its_own() -> None:
+    async with trading() as client:
+        isolated = client.exchange.add_isolated_account(MARKET, balance="5000")
+        client.exchange.place_liquidity(MARKET, "SELL", "90010", "5")
+        body = twap(client, on_behalf_of_account=isolated)
+        status, algo = await client.call("POST", "/algo/orders", body)
+        assert (status, algo["account"]) == (201, isolated)
+        await eventually(lambda: client.exchange.fills(isolated))
+        assert client.exchange.orders(client.address) == []
+        # As with orders, who holds the account may cancel there and is shown nothing.
+        assert (await client.get("/algo/orders"))["results"] == []
+        assert (await client.call("DELETE", f"/algo/orders/{algo['id']}"))[0] == 204
+        await eventually(
+            lambda: client.exchange.algo_orders(isolated)[0]["cancel_reason"] == "USER_CANCELED"
+        )
+        body = twap(client, market="ETH-USD-PERP", on_behalf_of_account=isolated)
+        assert (await client.call("POST", "/algo/orders", body))[0] == 400
+
+
 async def test_history_is_paged_and_searched() -> None:
     async with trading() as client:
         ids = [(await started(client))["id"] for _ in range(5)]
