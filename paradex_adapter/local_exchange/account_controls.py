@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from paradex_adapter.local_exchange import stark
 from paradex_adapter.local_exchange.accounts import Account
-from paradex_adapter.local_exchange.amounts import MONEY, ZERO
+from paradex_adapter.local_exchange.amounts import MONEY, ZERO, amount_text
 from paradex_adapter.local_exchange.book import opposite
 from paradex_adapter.local_exchange.gateway import Gateway
 from paradex_adapter.local_exchange.internal_orders import InternalOrders
@@ -24,7 +24,7 @@ LIQUIDATION_SHARE: Final = Decimal("0.2")
 #: Whose key signs what another client of an account sends.
 OTHER_CLIENT: Final = "another client"
 
-Amount = Decimal | str
+Amount = Decimal | int | str
 
 
 class AccountControls:
@@ -279,8 +279,8 @@ class AccountControls:
             "market": market,
             "side": side,
             "type": "MARKET" if is_market else "LIMIT",
-            "size": str(size),
-            "price": str(price),
+            "size": amount_text(Decimal(size)),
+            "price": amount_text(Decimal(price)),
             "instruction": "IOC" if is_market else "GTC",
             "signature_timestamp": self._clock.now_ms(),
             **fields,
