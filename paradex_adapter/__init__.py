@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from paradex_adapter_core.version import __version__
 
 if TYPE_CHECKING:
+    from paradex_adapter.account_data import ParadexFundingPayment, ParadexTradeBust
     from paradex_adapter.config import ParadexDataClientConfig, ParadexExecClientConfig
     from paradex_adapter.constants import (
         PARADEX,
@@ -38,10 +39,12 @@ __all__ = [
     "ParadexError",
     "ParadexExecClientConfig",
     "ParadexFundingComparison",
+    "ParadexFundingPayment",
     "ParadexInstrumentProvider",
     "ParadexLiveDataClientFactory",
     "ParadexLiveExecClientFactory",
     "ParadexMarketSummary",
+    "ParadexTradeBust",
     "ParadexTradeType",
     "__version__",
 ]
@@ -55,10 +58,12 @@ _HOMES: Final[dict[str, str]] = {
     "ParadexError": "venue.errors",
     "ParadexExecClientConfig": "config",
     "ParadexFundingComparison": "custom_data",
+    "ParadexFundingPayment": "account_data",
     "ParadexInstrumentProvider": "providers",
     "ParadexLiveDataClientFactory": "factories",
     "ParadexLiveExecClientFactory": "factories",
     "ParadexMarketSummary": "custom_data",
+    "ParadexTradeBust": "account_data",
     "ParadexTradeType": "custom_data",
 }
 

@@ -1,24 +1,36 @@
-"""The account's state, told to NautilusTrader whenever the venue's changes."""
+"""The account, told to NautilusTrader: its state, and what the venue does to it by itself."""
 
 import asyncio
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from nautilus_trader.common.component import LiveClock, Logger
+from nautilus_trader.cache.cache import Cache
+from nautilus_trader.common.component import LiveClock, Logger, MessageBus
+from nautilus_trader.model.data import CustomData, DataType
+from nautilus_trader.model.identifiers import AccountId, InstrumentId
+from nautilus_trader.model.orders import Order
 
+from paradex_adapter.account_data import bust_to_custom, payment_to_custom
+from paradex_adapter.custom_data import ParadexData
+from paradex_adapter.order_news import find_instrument
 from paradex_adapter.translate.reports import balances_to_account_balances, summary_to_margins
 from paradex_adapter.translate.values import UnusableMessageError
 from paradex_adapter.venue.errors import ParadexError, excerpt
 from paradex_adapter.venue.trading_session import TradingSession
+from paradex_adapter_core.messages.account import AccountSummary, FundingPayment
+from paradex_adapter_core.messages.orders import TradeBust
+from paradex_adapter_core.vocabulary import FEED_STREAM
 
 # The stream tells every change of margin; balances are read at most this often.
 ACCOUNT_REFRESH_SECS: Final = 1.0
+ACTIVE: Final = "ACTIVE"
 
 
 class Emitter(Protocol):
     """The execution client, as far as this module speaks through it."""
 
     generate_account_state: Callable[..., None]
+    account_id: AccountId
 
 
 class AccountNews:
@@ -30,6 +42,10 @@ class AccountNews:
         Generates the events.
     session : TradingSession
         Knows the account.
+    cache : Cache
+        Where instruments and orders are.
+    msgbus : MessageBus
+        The node's message bus; takes custom data.
     clock : LiveClock
         The node's clock.
     log : Logger
@@ -37,15 +53,24 @@ class AccountNews:
     """
 
     def __init__(
-        self, client: Emitter, session: TradingSession, clock: LiveClock, log: Logger
+        self,
+        client: Emitter,
+        session: TradingSession,
+        cache: Cache,
+        msgbus: MessageBus,
+        clock: LiveClock,
+        log: Logger,
     ) -> None:
         self._client: Final = client
         self._session: Final = session
+        self._cache: Final = cache
+        self._msgbus: Final = msgbus
         self._clock: Final = clock
         self._log: Final = log
         self._refresh: asyncio.Task[None] | None = None
         self._is_stale = False
         self._skipped_balances: list[str] = []
+        self._status = ACTIVE
 
     async def close(self) -> None:
         """Stop following the account."""
@@ -74,6 +99,53 @@ class AccountNews:
             ts_event=self._clock.timestamp_ns() if summary is None else summary.ts_updated,
         )
 
+    def take_summary(self, summary: AccountSummary) -> None:
+        """Follow a margin state: what it says of the account is told with fresh balances."""
+        if summary.status != self._status:
+            self._status = summary.status
+            if summary.status == ACTIVE:
+                self._log.info(f"Account {self._client.account_id} is active again")
+            else:
+                self._log.error(f"Account {self._client.account_id} is in {summary.status!a}")
+        if summary.feed == FEED_STREAM:
+            self.refresh_soon()
+
+    def tell_payment(self, payment: FundingPayment) -> None:
+        """Publish funding that was realized; the balance it changed is told with the next."""
+        self.refresh_soon()
+        instrument = find_instrument(self._cache, payment.market)
+        if instrument is None:
+            self._log.warning(f"Funding of {payment.market!a}, which is not loaded, is left out")
+            return
+        ts_init = self._clock.timestamp_ns()
+        self._publish(payment_to_custom(payment, self._client.account_id, instrument.id, ts_init))
+
+    def tell_bust(self, bust: TradeBust) -> InstrumentId | None:
+        """Publish that a fill was taken back; return its instrument, None where it is not known."""
+        self.refresh_soon()
+        order = next((o for o in self._cache.orders() if _has_fill(o, bust.fill_id)), None)
+        if order is None:
+            self._log.error(f"The venue took back fill {bust.fill_id!a}, which is not known here")
+            return None
+        self._log.error(
+            f"The venue took back fill {bust.fill_id} of {order.client_order_id!r}: its "
+            f"{order.instrument_id} position is compared with the venue's"
+        )
+        ts_init = self._clock.timestamp_ns()
+        self._publish(
+            bust_to_custom(
+                bust,
+                self._client.account_id,
+                order.instrument_id,
+                order.client_order_id.value,
+                ts_init,
+            )
+        )
+        return order.instrument_id
+
+    def _publish(self, data: ParadexData) -> None:
+        self._msgbus.send(endpoint="DataEngine.process", msg=CustomData(DataType(type(data)), data))
+
     def refresh_soon(self) -> None:
         """Ask the venue within `ACCOUNT_REFRESH_SECS`, and tell what it says."""
         self._is_stale = True
@@ -91,3 +163,7 @@ class AccountNews:
                 self._log.warning(f"Balances are not up to date: {error}")
             else:
                 self.tell_account()
+
+
+def _has_fill(order: Order, fill_id: str) -> bool:
+    return any(trade_id.value.split("-")[0] == fill_id for trade_id in order.trade_ids)

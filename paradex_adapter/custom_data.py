@@ -35,10 +35,10 @@ from paradex_adapter_core.vocabulary import (
 )
 
 DECIMAL_DIGITS: Final = 38
-_AMOUNT: Final = pa.decimal128(DECIMAL_DIGITS, UNITS_SCALE)
+AMOUNT: Final = pa.decimal128(DECIMAL_DIGITS, UNITS_SCALE)
 _RATE: Final = pa.decimal128(DECIMAL_DIGITS, RATE_SCALE)
 _TIME: Final = pa.uint64()
-_TEXT: Final = pa.string()
+TEXT: Final = pa.string()
 
 _ASSET_KIND_NAMES: Final = {code: word for word, code in ASSET_KINDS.items() if word}
 _SOURCE_NAMES: Final = {code: word for word, code in FUNDING_SOURCES.items() if code}
@@ -114,11 +114,11 @@ class ParadexData(Data):
         """Return the columns of its Arrow tables."""
         return pa.schema(
             {
-                "instrument_id": _TEXT,
+                "instrument_id": TEXT,
                 **cls.FIELDS,
                 "ts_event": _TIME,
                 "ts_init": _TIME,
-                "type": _TEXT,
+                "type": TEXT,
             },
             metadata={"type": cls.__name__},
         )
@@ -168,7 +168,7 @@ class ParadexMarketSummary(ParadexData):
                 "external_fair_price",
                 "settlement_twap_estimate",
             ),
-            _AMOUNT,
+            AMOUNT,
         ),
         **dict.fromkeys(
             (
@@ -203,11 +203,11 @@ class ParadexTradeType(ParadexData):
     """
 
     FIELDS: ClassVar[dict[str, pa.DataType]] = {
-        "trade_id": _TEXT,
-        "trade_type": _TEXT,
-        "aggressor_side": _TEXT,
-        "price": _AMOUNT,
-        "size": _AMOUNT,
+        "trade_id": TEXT,
+        "trade_type": TEXT,
+        "aggressor_side": TEXT,
+        "price": AMOUNT,
+        "size": AMOUNT,
     }
 
 
@@ -219,8 +219,8 @@ class ParadexFundingComparison(ParadexData):
     """
 
     FIELDS: ClassVar[dict[str, pa.DataType]] = {
-        "source": _TEXT,
-        "asset_kind": _TEXT,
+        "source": TEXT,
+        "asset_kind": TEXT,
         "hourly_funding_rate": _RATE,
         "ts_updated": _TIME,
     }
@@ -235,7 +235,7 @@ def summary_to_custom(
         summary.ts_event,
         ts_init,
         **{
-            name: _to_decimal(getattr(summary, name), kind)
+            name: units_to_field(getattr(summary, name), kind)
             for name, kind in ParadexMarketSummary.FIELDS.items()
         },
     )
@@ -253,8 +253,8 @@ def trade_to_custom(
         trade_id=trade_id,
         trade_type=FILL_TYPE_NAMES.get(trade_type, _UNKNOWN),
         aggressor_side=_SIDE_NAMES.get(aggressor_side, _UNKNOWN),
-        price=_to_decimal(price, _AMOUNT),
-        size=_to_decimal(size, _AMOUNT),
+        price=units_to_field(price, AMOUNT),
+        size=units_to_field(size, AMOUNT),
     )
 
 
@@ -268,12 +268,13 @@ def comparison_to_custom(
         ts_init,
         source=_SOURCE_NAMES.get(comparison.source, _UNKNOWN),
         asset_kind=_ASSET_KIND_NAMES.get(comparison.asset_kind, _UNKNOWN),
-        hourly_funding_rate=_to_decimal(comparison.hourly_funding_rate, _RATE),
+        hourly_funding_rate=units_to_field(comparison.hourly_funding_rate, _RATE),
         ts_updated=comparison.ts_updated,
     )
 
 
-def _to_decimal(units: int | None, kind: pa.DataType) -> Decimal | None:
+def units_to_field(units: int | None, kind: pa.DataType) -> Decimal | None:
+    """Return scaled units as a column of `kind` holds them."""
     # From text: arithmetic would round to the precision of the caller's decimal context.
     return None if units is None else Decimal(f"{units}e-{kind.scale}")
 
@@ -289,6 +290,18 @@ CUSTOM_TYPES: Final[tuple[type[ParadexData], ...]] = (
     ParadexFundingComparison,
 )
 
-for _type in CUSTOM_TYPES:
-    register_serializable_type(_type, _type.to_dict, _type.from_dict)
-    register_arrow(_type, _type.schema(), _type.to_arrow, _type.from_arrow, _type.to_arrow)
+
+def register_custom_types(types: Iterable[type[ParadexData]]) -> None:
+    """Let NautilusTrader write and read custom data of these classes."""
+    for custom_type in types:
+        register_serializable_type(custom_type, custom_type.to_dict, custom_type.from_dict)
+        register_arrow(
+            custom_type,
+            custom_type.schema(),
+            custom_type.to_arrow,
+            custom_type.from_arrow,
+            custom_type.to_arrow,
+        )
+
+
+register_custom_types(CUSTOM_TYPES)

@@ -11,6 +11,7 @@ from typing import Final
 from nautilus_trader.cache.cache import Cache
 from nautilus_trader.common.component import LiveClock, MessageBus
 from nautilus_trader.common.enums import LogColor
+from nautilus_trader.core.uuid import UUID4
 from nautilus_trader.execution.messages import (
     BatchCancelOrders,
     CancelAllOrders,
@@ -38,10 +39,12 @@ from nautilus_trader.model.enums import (
     OmsType,
     OrderStatus,
 )
+from nautilus_trader.model.events import OrderEvent
 from nautilus_trader.model.identifiers import (
     AccountId,
     ClientId,
     ClientOrderId,
+    InstrumentId,
     Venue,
 )
 from nautilus_trader.model.instruments import Instrument
@@ -58,6 +61,7 @@ from paradex_adapter.session_setup import SessionSetup
 from paradex_adapter.translate.values import (
     commission_at_rate,
 )
+from paradex_adapter.venue.account_reader import Notice
 from paradex_adapter.venue.credentials import Credentials
 from paradex_adapter.venue.errors import (
     AuthenticationError,
@@ -75,10 +79,11 @@ from paradex_adapter_core.events import (
     AccountChanged,
     Contradiction,
     Event,
+    ModifyRejected,
     OrderRejected,
 )
+from paradex_adapter_core.messages.orders import TradeBust
 from paradex_adapter_core.order_lifecycle import FILLED
-from paradex_adapter_core.vocabulary import FEED_STREAM
 
 ACCOUNT_SUFFIX_CHARS: Final = 8
 
@@ -184,6 +189,10 @@ class ParadexExecutionClient(LiveExecutionClient):
         """Give an unasked report of an order to the engine."""
         self._send_order_status_report(report)
 
+    def send_order_event(self, event: OrderEvent) -> None:
+        """Give an event of an order that the venue does not know to the engine."""
+        self._send_order_event(event)
+
     def send_fill_report(self, report: FillReport) -> None:
         """Give an unasked report of a fill to the engine."""
         self._send_fill_report(report)
@@ -238,7 +247,11 @@ class ParadexExecutionClient(LiveExecutionClient):
         await self._provider.initialize()
         self._cache_instruments()
         self._session = self._setup.make_session(
-            self._on_events, self._on_external, self._clock.timestamp_ns, self._warn
+            self._on_events,
+            self._on_external,
+            self._on_notice,
+            self._clock.timestamp_ns,
+            self._warn,
         )
         self._entry = OrderEntry(
             self,
@@ -250,7 +263,10 @@ class ParadexExecutionClient(LiveExecutionClient):
             self._log,
         )
         self._entry.restore_orders()
-        self._account_news = AccountNews(self, self._session, self._clock, self._log)
+        await self._entry.lists.restore()
+        self._account_news = AccountNews(
+            self, self._session, self._cache, self._msgbus, self._clock, self._log
+        )
         await self._session.refresh_account()
         self._account_news.tell_account()
         await self._await_account_registered()
@@ -281,6 +297,8 @@ class ParadexExecutionClient(LiveExecutionClient):
             await asyncio.wait([self._instruments])
         if self._msgbus.is_subscribed(topic=self._reports_topic, handler=self._on_reconciled):
             self._msgbus.unsubscribe(topic=self._reports_topic, handler=self._on_reconciled)
+        if self._entry is not None:
+            await self._entry.lists.close()
         if self._session is not None:
             await self._session.close()
         await self._setup.close()
@@ -506,20 +524,51 @@ class ParadexExecutionClient(LiveExecutionClient):
             self._release_timer.cancel()
             self._release_timer = None
             self.session.release()
+            if self._entry is not None:
+                self._entry.lists.settle()
 
     # -- what the session tells -------------------------------------------------------------------
 
     def _on_events(self, events: list[Event]) -> None:
         for event in events:
             if isinstance(event, AccountChanged):
-                if event.summary.feed == FEED_STREAM and self._account_news is not None:
-                    self._account_news.refresh_soon()
+                if self._account_news is not None:
+                    self._account_news.take_summary(event.summary)
             elif isinstance(event, Contradiction):
                 self._report_filled_soon(event.client_order_id)
             else:
                 if isinstance(event, OrderRejected):
                     self._system_state.learn(event.reason)
-                self._news.tell_event(event)
+                if not self._is_own_refusal(event):
+                    self._news.tell_event(event)
+        if self._entry is not None:
+            self._entry.lists.follow(events)
+
+    def _is_own_refusal(self, event: Event) -> bool:
+        """Return whether a refused change was none that the strategy asked for."""
+        if self._entry is None or not isinstance(event, ModifyRejected):
+            return False
+        return self._entry.lists.is_own_refusal(event.client_order_id)
+
+    def _on_notice(self, notice: Notice) -> None:
+        assert self._account_news is not None
+        if isinstance(notice, TradeBust):
+            instrument_id = self._account_news.tell_bust(notice)
+            self.create_task(self._report_positions(instrument_id), log_msg="report positions")
+        else:
+            self._account_news.tell_payment(notice)
+
+    async def _report_positions(self, instrument_id: InstrumentId | None) -> None:
+        """Let the engine compare positions with the venue's, since one changed without a fill."""
+        now_ns = self._clock.timestamp_ns()
+        command = GeneratePositionStatusReports(instrument_id, None, None, UUID4(), now_ns)
+        try:
+            reports = await self._answers.report_positions(command)
+        except ParadexError as error:
+            self._log.error(f"Positions after a trade bust are not told: {error}")
+            return
+        for report in reports:
+            self._send_position_status_report(report)
 
     def _on_system_state(self, before: str, state: str) -> None:
         if state == OK:

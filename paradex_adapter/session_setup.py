@@ -9,6 +9,7 @@ from typing import Final
 
 from paradex_adapter.config import RETAIL, ParadexExecClientConfig, config_urls
 from paradex_adapter.constants import ParadexEnvironment
+from paradex_adapter.venue.account_reader import Notice
 from paradex_adapter.venue.admission import admit
 from paradex_adapter.venue.auth import (
     RECV_WINDOW_MS_DEFAULT,
@@ -110,6 +111,7 @@ class SessionSetup:
         self,
         on_events: Callable[[list[Event]], None],
         on_external: Callable[[list[ExternalFact]], None],
+        on_notice: Callable[[Notice], None],
         clock_ns: Callable[[], int],
         warn: Callable[[str], None],
     ) -> TradingSession:
@@ -125,6 +127,7 @@ class SessionSetup:
             base_url_ws,
             on_events=on_events,
             on_external=on_external,
+            on_notice=on_notice,
             recv_window_ms=options.recv_window_ms,
             clock_offset_ms=self._offset_ms,
             clock_ns=clock_ns,

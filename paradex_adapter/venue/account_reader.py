@@ -5,7 +5,7 @@ Nothing here changes state. An answer that cannot be completed raises; it never 
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Final, final
 
@@ -13,8 +13,13 @@ from paradex_adapter.venue.errors import MalformedReply, VenueUnavailable
 from paradex_adapter.venue.http import HttpClient
 from paradex_adapter.venue.paging import iter_pages
 from paradex_adapter_core.errors import CoreError
-from paradex_adapter_core.messages.account import AccountSummary, Balance, Position
-from paradex_adapter_core.messages.orders import Fill, OrderUpdate
+from paradex_adapter_core.messages.account import (
+    AccountSummary,
+    Balance,
+    FundingPayment,
+    Position,
+)
+from paradex_adapter_core.messages.orders import Fill, OrderUpdate, TradeBust
 from paradex_adapter_core.parsers import account as parsers
 from paradex_adapter_core.parsers.counters import count
 from paradex_adapter_core.parsers.fields import SKIPPED_ROW
@@ -26,6 +31,9 @@ READ_TIMEOUT_SECS: Final = 30.0
 SNAPSHOT_TIMEOUT_SECS: Final = 180.0
 # A snapshot whose parts do not add up is read again.
 SNAPSHOT_ATTEMPTS_MAX: Final = 5
+
+# What the venue did to the account that changes nothing of what is known of its orders.
+type Notice = FundingPayment | TradeBust
 
 # How often open orders and history are asked in turn for one order.
 FIND_PASSES: Final = 2
@@ -154,6 +162,29 @@ class AccountReader:
         """Return the margin state."""
         async with _whole_answer("account", READ_TIMEOUT_SECS):
             return parsers.parse_account(await self._http.get_account())
+
+    async def notices(self, markets: Iterable[str], start_ms: int) -> list[Notice]:
+        """Return the fills taken back, and the funding realized in these markets, of the window."""
+
+        async def fetch_busts(cursor: str | None) -> tuple[list[TradeBust], str | None]:
+            body = await self._http.get_trade_busts(start_ms, None, cursor, PAGE_SIZE)
+            return self._whole("trade busts", parsers.parse_trade_busts, body)
+
+        payments: list[FundingPayment] = []
+        async with _whole_answer("funding payments", SNAPSHOT_TIMEOUT_SECS):
+            for market in markets:
+
+                async def fetch_payments(
+                    cursor: str | None, market: str = market
+                ) -> tuple[list[FundingPayment], str | None]:
+                    body = await self._http.get_funding_payments(
+                        market, start_ms, None, cursor, PAGE_SIZE
+                    )
+                    return self._whole("funding payments", parsers.parse_funding_payments, body)
+
+                payments += await _collect(fetch_payments)
+            busts = await _collect(fetch_busts)
+        return sorted([*payments, *busts], key=_notice_age)
 
     async def find_order(
         self, market: str | None, client_order_id: str, venue_order_id: str
@@ -294,6 +325,10 @@ def _is_same_order(update: OrderUpdate, client_order_id: str, venue_order_id: st
     if venue_order_id:
         return update.venue_order_id == venue_order_id
     return update.client_order_id == client_order_id
+
+
+def _notice_age(notice: Notice) -> int:
+    return notice.ts_event
 
 
 def _order_age(update: OrderUpdate) -> tuple[int, str]:

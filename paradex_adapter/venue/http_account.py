@@ -141,6 +141,19 @@ class AccountRequests(HttpSender):
             "/tradebusts", page_params(cursor, page_size, start_ms, end_ms)
         )
 
+    async def get_funding_payments(
+        self,
+        market: str,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+        cursor: str | None = None,
+        page_size: int | None = None,
+    ) -> bytes:
+        """Return a page of the funding realized in one market; 5000 a page at most."""
+        return await self._read_private(
+            "/funding/payments", page_params(cursor, page_size, start_ms, end_ms, market=market)
+        )
+
     async def get_account_margin(self, market: str) -> bytes:
         """Return the leverage and the margin type of one market; the venue must be given it."""
         return await self._read_private("/account/margin", {"market": market})

@@ -17,7 +17,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, final
 
-from paradex_adapter.venue.account_reader import AccountReader
+from paradex_adapter.venue.account_reader import AccountReader, Notice
 from paradex_adapter.venue.errors import ParadexError
 from paradex_adapter.venue.external_orders import ExternalFact, ExternalOrders
 from paradex_adapter_core.events import Event
@@ -67,6 +67,8 @@ class Recovery:
         Tells events.
     tell_external : Callable[[list[ExternalFact]], None]
         Tells facts about orders not ours.
+    tell_notice : Callable[[Notice], None]
+        Tells what the venue did to the account, also a second time.
     on_caught_up : Callable[[bool], None]
         Told True when what happened before a reconnect was told, False when it could not be had.
     now_ms : Callable[[], int]
@@ -84,6 +86,7 @@ class Recovery:
         apply: Callable[[AccountMessage], None],
         tell: Callable[[list[Event]], None],
         tell_external: Callable[[list[ExternalFact]], None],
+        tell_notice: Callable[[Notice], None],
         on_caught_up: Callable[[bool], None],
         now_ms: Callable[[], int],
         warn: Callable[[str], None],
@@ -94,6 +97,7 @@ class Recovery:
         self._apply: Final = apply
         self._tell: Final = tell
         self._tell_external: Final = tell_external
+        self._tell_notice: Final = tell_notice
         self._on_caught_up: Final = on_caught_up
         self._now_ms: Final = now_ms
         self._warn: Final = warn
@@ -276,7 +280,7 @@ class Recovery:
         delay = RECOVER_DELAY_SECS
         for _ in range(RECOVER_ATTEMPTS_MAX):
             try:
-                await self._catch_up(max(0, since_ms))
+                markets = await self._catch_up(max(0, since_ms))
             except ParadexError as error:
                 self._warn(f"Catching up after the reconnect failed, trying again: {error}")
                 # Late news out of order is better than none.
@@ -285,10 +289,12 @@ class Recovery:
                 delay = min(2 * delay, RECOVER_DELAY_SECS_MAX)
             else:
                 self._on_caught_up(True)
+                await self._fetch_notices(markets, max(0, since_ms))
                 return
         self._warn("Catching up after the reconnect was given up: restart to reconcile")
 
-    async def _catch_up(self, since_ms: int) -> None:
+    async def _catch_up(self, since_ms: int) -> set[str]:
+        """Tell what happened since; return the markets where something did or could."""
         snapshot = await self._reader.snapshot(since_ms)
         told = {update.client_order_id: update for update in snapshot.orders}
         late = []
@@ -312,6 +318,17 @@ class Recovery:
         ]
         for message in messages:
             self._apply(message)
+        markets = {fill.market for fill in snapshot.fills}
+        return markets.union(position.market for position in snapshot.positions)
+
+    async def _fetch_notices(self, markets: set[str], since_ms: int) -> None:
+        try:
+            notices = await self._reader.notices(sorted(markets), since_ms)
+        except ParadexError as error:
+            self._warn(f"Funding and trade busts of the time without connection are lost: {error}")
+            return
+        for notice in notices:
+            self._tell_notice(notice)
 
     def _start(self, name: str, coro: Coroutine[Any, Any, None]) -> None:
         if name in self._tasks or len(self._tasks) >= TASKS_MAX:

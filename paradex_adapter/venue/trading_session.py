@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Final, final
 
-from paradex_adapter.venue.account_reader import AccountReader, AccountSnapshot
+from paradex_adapter.venue.account_reader import AccountReader, AccountSnapshot, Notice
 from paradex_adapter.venue.auth import TokenProvider
 from paradex_adapter.venue.external_orders import ExternalFact, ExternalOrders
 from paradex_adapter.venue.http import HttpClient
@@ -28,6 +28,7 @@ from paradex_adapter.venue.recovery import (
 from paradex_adapter.venue.retry import Backoff
 from paradex_adapter.venue.signing import OrderSigner
 from paradex_adapter.venue.websocket import WebSocketConnection
+from paradex_adapter_core.dedup_ledger import DedupLedger
 from paradex_adapter_core.events import (
     Contradiction,
     Event,
@@ -40,14 +41,28 @@ from paradex_adapter_core.events import (
     OrderExpired,
     OrderRejected,
 )
-from paradex_adapter_core.messages.account import AccountSummary, Balance, Position
-from paradex_adapter_core.messages.orders import Fill, OrderUpdate
+from paradex_adapter_core.messages.account import (
+    AccountSummary,
+    Balance,
+    FundingPayment,
+    Position,
+)
+from paradex_adapter_core.messages.orders import Fill, OrderUpdate, TradeBust
 from paradex_adapter_core.state_store import StateStore
 from paradex_adapter_core.vocabulary import STATUS_CLOSED
 
-CHANNELS: Final = ("orders.ALL", "fills.ALL", "positions", "account")
+CHANNELS: Final = (
+    "orders.ALL",
+    "fills.ALL",
+    "positions",
+    "account",
+    "funding_payments.ALL",
+    "tradebusts",
+)
 # Stream messages kept while an answer about the whole account is being worked in.
 HELD_MESSAGES_MAX: Final = 50_000
+# Funding payments and trade busts remembered as told.
+NOTICES_KEPT: Final = 8_192
 
 _log = logging.getLogger(__name__)
 _ACCOUNT_MESSAGES: Final = (OrderUpdate, Fill, Position, AccountSummary, Balance)
@@ -71,6 +86,8 @@ class TradingSession:
         Takes what is new about own orders, positions and balances, in order.
     on_external : Callable[[list[ExternalFact]], None]
         Takes what is new about orders this session did not send, in order.
+    on_notice : Callable[[Notice], None], optional
+        Takes what the venue did to the account that changes nothing of the state here.
     recv_window_ms : int, optional
         How long after signing the venue may still take an order, in milliseconds; by default the
         venue's own 300 000.
@@ -114,6 +131,7 @@ class TradingSession:
         *,
         on_events: Callable[[list[Event]], None],
         on_external: Callable[[list[ExternalFact]], None],
+        on_notice: Callable[[Notice], None] | None = None,
         recv_window_ms: int | None = None,
         clock_offset_ms: int = 0,
         clock_ns: Callable[[], int] = time.time_ns,
@@ -126,6 +144,7 @@ class TradingSession:
         self._cancel_on_disconnect: Final = cancel_on_disconnect
         self._on_events: Final = on_events
         self._on_external: Final = on_external
+        self._on_notice: Final = on_notice
         self._recv_window_ms: Final = recv_window_ms
         self._clock_offset_ms: Final = clock_offset_ms
         self._clock_ns: Final = clock_ns
@@ -141,6 +160,7 @@ class TradingSession:
             apply=self._apply,
             tell=self._tell,
             tell_external=on_external,
+            tell_notice=self._tell_notice,
             on_caught_up=self._on_caught_up,
             now_ms=self._venue_now_ms,
             warn=self._warn,
@@ -180,6 +200,8 @@ class TradingSession:
         self._unanswered: list[Event] = []
         self._hold_reasons: Final[set[str]] = set()
         self._has_dropped = False
+        # By stream and, after a reconnect, over REST: told once.
+        self._notices: Final = DedupLedger(NOTICES_KEPT)
         # Since when the stream may have missed something, Unix milliseconds.
         self._gap_since_ms: int | None = None
 
@@ -393,6 +415,8 @@ class TradingSession:
 
     def _on_message(self, message: object, ts_init: int) -> None:
         if not isinstance(message, _ACCOUNT_MESSAGES):
+            if isinstance(message, FundingPayment | TradeBust):
+                self._tell_notice(message)
             return
         if not self._hold_reasons:
             self._tell(self.store.apply(message, ts_init))
@@ -401,6 +425,11 @@ class TradingSession:
         else:
             self._count("held messages dropped")
             self._has_dropped = True
+
+    def _tell_notice(self, notice: Notice) -> None:
+        notice_id = notice.fill_id if isinstance(notice, TradeBust) else notice.payment_id
+        if self._on_notice is not None and self._notices.admit("", notice.kind, notice_id):
+            self._on_notice(notice)
 
     def _apply(self, message: AccountMessage) -> None:
         self._tell(self.store.apply(message, self._clock_ns()))

@@ -75,6 +75,7 @@ PARSERS: list[tuple[str, Parse]] = [
     ("/algo/orders-history", algo_orders.parse_algo_orders_page),
     ("/algo/orders/", lambda body, counters: algo_orders.parse_algo_order(body, counters)),
     ("/tradebusts", account.parse_trade_busts),
+    ("/funding/payments", account.parse_funding_payments),
     ("/orders-history", account.parse_orders_page),
     ("/orders/", lambda body, counters: account.parse_order(body, FEED_REST, counters)),
     ("/fills", account.parse_fills_page),
@@ -169,6 +170,7 @@ BRIEF: dict[str, Callable[[Any], Any]] = {
     "Balance": lambda b: (b.token, b.size),
     "MarginConfig": lambda c: (c.market, c.margin_type, c.leverage, c.isolated_leverage),
     "TradeBust": lambda b: (b.fill_id, b.ts_event),
+    "FundingPayment": lambda p: (p.market, p.payment, p.funding_index, p.fill_id, p.ts_event),
     "AlgoOrder": lambda a: (
         a.algo_order_id,
         a.status,
@@ -463,6 +465,19 @@ EXPECTED: dict[str, Any] = {
         [
             (81_003_573, 81_000_000, e8("23784.07241074"), e8("6.555095"), 8),
             (0, None, e8("100.1"), e8("0.12345679"), 0),
+        ],
+        None,
+    ],
+    "written_funding_payments_page": [
+        [
+            (
+                "BTC-USD-PERP",
+                e8("-0.01234568"),
+                e8("1234.5678"),
+                "1793611800000701",
+                1793611860 * 10**9,
+            ),
+            ("BTC-USD-PERP", e8("2.5"), e8("1234.5679"), "", 1793611861 * 10**9),
         ],
         None,
     ],

@@ -174,6 +174,12 @@ READS: list[tuple[Call, str, dict[str, str], bool]] = [
         {"start_at": "1", "end_at": "2", "cursor": "cur", "page_size": "10"},
         True,
     ),
+    (
+        lambda c: c.get_funding_payments("E-P", 1, 2, "cur", 10),
+        "/funding/payments",
+        {"market": "E-P", "start_at": "1", "end_at": "2", "cursor": "cur", "page_size": "10"},
+        True,
+    ),
     (lambda c: c.get_account_margin("E-P"), "/account/margin", {"market": "E-P"}, True),
 ]
 COMMANDS: list[tuple[Call, str, str, dict[str, str]]] = [

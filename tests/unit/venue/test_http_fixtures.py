@@ -114,6 +114,13 @@ CALLS: list[tuple[str, str, Call]] = [
         "/tradebusts",
         lambda c, _, p: c.get_trade_busts(cursor=p.get("cursor"), page_size=whole(p, "page_size")),
     ),
+    (
+        "GET",
+        "/funding/payments",
+        lambda c, _, p: c.get_funding_payments(
+            p["market"], cursor=p.get("cursor"), page_size=whole(p, "page_size")
+        ),
+    ),
     ("GET", "/algo/orders/", lambda c, number, _: c.get_algo_order(number)),
     (
         "GET",

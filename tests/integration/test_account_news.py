@@ -1,0 +1,167 @@
+"""What the venue does to an account by itself: funding, busts, liquidations, settlement."""
+
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from nautilus_trader.model.data import DataType
+from nautilus_trader.model.enums import OrderSide, OrderStatus
+
+from paradex_adapter import ParadexFundingPayment, ParadexTradeBust
+from paradex_adapter.local_exchange import LocalExchange
+from tests.integration.trading_node import BTC, RunningNode, Trader, running_node, until
+
+MARKET = "BTC-USD-PERP"
+
+
+class Listener(Trader):
+    """A trader that takes the account's custom data."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.data: list[Any] = []
+
+    def on_start(self) -> None:
+        for kind in (ParadexFundingPayment, ParadexTradeBust):
+            self.subscribe_data(DataType(kind))
+
+    def on_data(self, data: Any) -> None:
+        self.data.append(data)
+
+
+@pytest.fixture
+async def exchange() -> AsyncIterator[LocalExchange]:
+    async with LocalExchange(seed=5, simulation_interval_ms=0) as exchange:
+        exchange.place_liquidity(MARKET, "BUY", "89990", "0.5")
+        exchange.place_liquidity(MARKET, "SELL", "90010", "0.5")
+        yield exchange
+
+
+@pytest.fixture
+async def run(exchange: LocalExchange) -> AsyncIterator[RunningNode]:
+    async with running_node(exchange, [Listener()]) as run:
+        yield run
+
+
+async def traded(run: RunningNode, side: OrderSide, quantity: str) -> Any:
+    order = run.trader.market(side, quantity)
+    await until(lambda: order.status == OrderStatus.FILLED, "the order was filled")
+    return order
+
+
+def size_held(run: RunningNode) -> Decimal:
+    return sum((p.signed_decimal_qty() for p in run.cache.positions_open()), Decimal(0))
+
+
+def balance_told(run: RunningNode) -> Decimal:
+    account = run.cache.account(run.client.account_id)
+    return account.balance_total(account.currencies()[0]).as_decimal()
+
+
+def balance_there(exchange: LocalExchange) -> Decimal:
+    return Decimal(next(row["size"] for row in exchange.balances() if row["token"] == "USDC"))
+
+
+async def until_balanced(run: RunningNode) -> None:
+    await until(
+        lambda: abs(balance_told(run) - balance_there(run.exchange)) < Decimal("1e-6"),
+        "the balance agrees",
+    )
+
+
+async def test_funding_is_published_and_in_the_balance(
+    exchange: LocalExchange, run: RunningNode
+) -> None:
+    await traded(run, OrderSide.BUY, "0.1")
+    exchange.set_funding_index(MARKET, "25")
+    await traded(run, OrderSide.SELL, "0.1")
+    await until(lambda: bool(run.trader.data), "funding was published")
+    (payment,) = run.trader.data
+    (fill,) = [row for row in exchange.fills() if row["side"] == "SELL"]
+    assert payment.instrument_id == BTC
+    assert payment.account_id == run.client.account_id.value
+    realized = Decimal(fill["realized_funding"])
+    assert realized != 0
+    assert abs(payment.payment - realized) <= Decimal("1e-8")
+    assert payment.fill_id == fill["id"]
+    await until_balanced(run)
+    await run.until_agreed()
+
+
+async def test_funding_of_a_lost_connection_is_published_once(
+    exchange: LocalExchange, run: RunningNode
+) -> None:
+    await traded(run, OrderSide.BUY, "0.1")
+    resting = run.trader.limit(OrderSide.SELL, "0.1", "90500")
+    await until(lambda: resting.is_open, "the order rests")
+    exchange.set_funding_index(MARKET, "25")
+    session = run.client.session
+    exchange.refuse_connections()
+    exchange.drop_connections("private")
+    await until(lambda: not session.is_ready)
+    exchange.fill_order(resting.venue_order_id.value)
+    exchange.refuse_connections(is_refusing=False)
+    await until(lambda: session.is_ready and not session.is_recovering)
+    await until(lambda: bool(run.trader.data), "funding was published")
+    # A second catch-up reads it again.
+    exchange.drop_connections("private")
+    await until(lambda: not session.is_ready)
+    await until(lambda: session.is_ready and not session.is_recovering)
+    assert len(run.trader.data) == 1
+    await run.until_agreed()
+
+
+async def test_a_bust_is_published_and_the_position_follows(
+    exchange: LocalExchange, run: RunningNode
+) -> None:
+    await traded(run, OrderSide.BUY, "0.1")
+    busted = await traded(run, OrderSide.BUY, "0.02")
+    fill = next(row for row in exchange.fills() if row["client_id"] == busted.client_order_id.value)
+    exchange.bust_fill(fill["id"])
+    await until(lambda: bool(run.trader.data), "the bust was published")
+    (bust,) = run.trader.data
+    assert (bust.trade_id, bust.client_order_id) == (fill["id"], busted.client_order_id.value)
+    (position,) = exchange.positions()
+    await until(lambda: size_held(run) == Decimal(position["size"]), "the position follows")
+    await until_balanced(run)
+
+
+async def test_a_liquidation_is_an_external_order_and_said_so(
+    exchange: LocalExchange, run: RunningNode, capfd: pytest.CaptureFixture[str]
+) -> None:
+    await traded(run, OrderSide.BUY, "0.1")
+    resting = run.trader.limit(OrderSide.BUY, "0.01", "80000")
+    await until(lambda: resting.is_open, "the order rests")
+    exchange.liquidate(market=MARKET, share="0.4")
+    await until(lambda: resting.is_closed, "the venue canceled the order")
+    await until(lambda: size_held(run) == Decimal("0.06"), "the position follows")
+    await until_balanced(run)
+    await run.until_agreed()
+    assert "LIQUIDATION" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["unwind_transfer", "block_trade"])
+async def test_fills_without_an_order_become_external_ones(
+    exchange: LocalExchange, run: RunningNode, kind: str
+) -> None:
+    await traded(run, OrderSide.BUY, "0.1")
+    getattr(exchange, kind)(MARKET, "SELL", "0.03", "90000")
+    await until(lambda: size_held(run) == Decimal("0.07"), "the position follows")
+    await until_balanced(run)
+    await run.until_agreed()
+    external = [o for o in run.cache.orders() if o.strategy_id != run.trader.id]
+    assert len(external) == 1
+
+
+async def test_a_settled_market_closes_its_position(
+    exchange: LocalExchange, run: RunningNode
+) -> None:
+    await traded(run, OrderSide.BUY, "0.1")
+    resting = run.trader.limit(OrderSide.BUY, "0.01", "80000")
+    await until(lambda: resting.is_open, "the order rests")
+    exchange.settle_market(MARKET, "91000")
+    await until(lambda: resting.is_closed, "the order ended with its market")
+    await until(lambda: size_held(run) == 0, "the position is closed")
+    await until_balanced(run)
+    await run.until_agreed()
