@@ -151,7 +151,12 @@ class RateLimits:
         if len(self._buckets[Scope.ORDER_RPC]) > len(RETAIL_LIMITS):
             return
         now = self._clock()
-        retail = tuple(TokenBucket(limit, window, now) for limit, window in RETAIL_LIMITS)
+        # A burst of half the limit, the rest in the course of the window: the limit holds over any
+        # window, since an order beyond it is not refused but counts as a professional's.
+        retail = tuple(
+            TokenBucket(limit // 2, window * (limit // 2) / (limit - limit // 2), now)
+            for limit, window in RETAIL_LIMITS
+        )
         for scope in (Scope.ORDERS, Scope.ORDER_RPC):
             self._buckets[scope] = (*retail, *self._buckets[scope])
 
