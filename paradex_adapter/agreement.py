@@ -15,8 +15,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from nautilus_trader.cache.cache import Cache
-from nautilus_trader.model.enums import OrderStatus
-from nautilus_trader.model.events import OrderAccepted, OrderFilled
+from nautilus_trader.model.enums import OrderStatus, OrderType
+from nautilus_trader.model.events import OrderAccepted, OrderFilled, OrderSubmitted
 from nautilus_trader.model.identifiers import AccountId, Venue
 from nautilus_trader.model.orders import Order
 from nautilus_trader.model.position import Position
@@ -111,7 +111,11 @@ def trade_id_of(fill: Row) -> str:
 
 def _is_told(order: Order) -> bool:
     tags = order.tags or []
-    return order.status != OrderStatus.DENIED and "RECONCILIATION" not in tags
+    # A child order waits here for its parent, and may end here.
+    is_sent = order.venue_order_id is not None or any(
+        isinstance(event, OrderSubmitted) for event in order.events
+    )
+    return is_sent and order.status != OrderStatus.DENIED and "RECONCILIATION" not in tags
 
 
 def _compare_orders(held: list[Order], orders: list[Row], fills: list[Row]) -> list[str]:

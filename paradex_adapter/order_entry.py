@@ -17,11 +17,13 @@ from nautilus_trader.execution.messages import (
     SubmitOrder,
     SubmitOrderList,
 )
-from nautilus_trader.model.events import OrderFilled
+from nautilus_trader.model.enums import OrderSide
+from nautilus_trader.model.events import OrderEvent, OrderFilled
 from nautilus_trader.model.identifiers import AccountId, InstrumentId
 from nautilus_trader.model.orders import Order
 
 from paradex_adapter.constants import PARADEX_VENUE
+from paradex_adapter.contingent_orders import ContingentOrders, hangs_together
 from paradex_adapter.translate.instruments import RAW_PER_UNIT
 from paradex_adapter.translate.order_params import (
     NO_PARAMS,
@@ -30,9 +32,11 @@ from paradex_adapter.translate.order_params import (
     parse_order_params,
 )
 from paradex_adapter.translate.orders import (
+    NO_PRICES,
     KnownPrices,
     find_change_fault,
     find_denial_reason,
+    is_exit,
     is_restorable,
     order_to_request,
 )
@@ -56,6 +60,9 @@ class Emitter(Protocol):
     generate_order_cancel_rejected: Callable[..., None]
     account_id: AccountId
 
+    def send_order_event(self, event: OrderEvent) -> None:
+        """Give an event of an order that the venue does not know to the engine."""
+
 
 class OrderEntry:
     """Takes the engine's commands.
@@ -76,6 +83,11 @@ class OrderEntry:
         The node's clock.
     log : Logger
         The client's log.
+
+    Attributes
+    ----------
+    lists : ContingentOrders
+        Follows the orders that hang together.
     """
 
     def __init__(
@@ -95,6 +107,15 @@ class OrderEntry:
         self._cache: Final = cache
         self._clock: Final = clock
         self._log: Final = log
+        self.lists: Final = ContingentOrders(
+            client,
+            session,
+            cache,
+            clock,
+            log,
+            find_denial=self._find_lasting_obstacle,
+            find_obstacle=self._find_passing_obstacle,
+        )
 
     def restore_orders(self) -> None:
         """Take up the open orders of an earlier run that the cache still holds."""
@@ -109,7 +130,7 @@ class OrderEntry:
                 continue
             fills = [event for event in order.events if isinstance(event, OrderFilled)]
             self._session.restore(
-                order_to_request(order, instrument),
+                order_to_request(order, instrument, is_position_linked=is_exit(order)),
                 order.venue_order_id.value if order.venue_order_id is not None else "",
                 order.ts_init,
                 is_accepted=order.venue_order_id is not None,
@@ -121,10 +142,19 @@ class OrderEntry:
 
     async def submit_order(self, command: SubmitOrder) -> None:
         """Send an order, unless it cannot be one of the venue's."""
-        await self._submit(command.order, command.params)
+        if hangs_together(command.order):
+            self._submit_together([command.order], command.params)
+        else:
+            await self._submit(command.order, command.params)
 
     async def submit_order_list(self, command: SubmitOrderList) -> None:
-        """Send the orders of a list, several in a request; one that is denied is denied alone."""
+        """Send the orders of a list, several in a request.
+
+        One that is denied is denied alone, unless orders of the list hang together.
+        """
+        if any(hangs_together(order) for order in command.order_list.orders):
+            self._submit_together(command.order_list.orders, command.params)
+            return
         store = self._session.store
         room = store.open_orders_max - len(store.open_orders())
         requests: list[OrderRequest] = []
@@ -133,6 +163,54 @@ class OrderEntry:
             if request is not None:
                 requests.append(request)
         await self._session.batches.submit(requests)
+
+    def _submit_together(self, orders: list[Order], raw_params: dict[str, Any]) -> None:
+        """Take orders that hang together: all of them, or none."""
+        params, fault = _parse_params(raw_params)
+        if fault is None and params.twap is not None:
+            fault = "params['twap'] is not supported for contingent orders"
+        faults = [fault or self._find_list_fault(order, orders, params) for order in orders]
+        culprit = next((number for number, fault in enumerate(faults) if fault), None)
+        if culprit is None:
+            self.lists.submit(orders, params)
+            return
+        because = f"denied with its list: {orders[culprit].client_order_id!r}: {faults[culprit]}"
+        for order, reason in zip(orders, faults, strict=True):
+            self._client.generate_order_denied(
+                order.strategy_id,
+                order.instrument_id,
+                order.client_order_id,
+                reason or because,
+                self._clock.timestamp_ns(),
+            )
+
+    def _find_list_fault(
+        self, order: Order, orders: list[Order], params: OrderParams
+    ) -> str | None:
+        instrument = self._cache.instrument(order.instrument_id)
+        # Where the price is when its parent fills nobody knows now.
+        is_child = order.parent_order_id is not None
+        prices = NO_PRICES if is_child else self._find_prices(order.instrument_id)
+        return (
+            self.lists.find_fault(order, orders)
+            or self._find_lasting_obstacle(order)
+            or self._find_closed_door(order, params)
+            or find_denial_reason(order, instrument, params, prices)
+        )
+
+    def _find_lasting_obstacle(self, order: Order) -> str | None:
+        """Return why an order cannot be sent now and could not be a little later."""
+        if order.is_closed:
+            return "it is closed already"
+        if self._session.store.is_full:
+            return f"{self._session.store.open_orders_max} orders are open already"
+        if self._session.store.find_order(order.client_order_id.value):
+            return "its client order id was sent before"
+        return self._find_other_account(order) or self._credentials.denial_reason or None
+
+    def _find_passing_obstacle(self, order: Order) -> str | None:
+        is_post_only = bool(order.has_price and order.is_post_only)
+        return self._system_state.find_denial_reason(is_post_only=is_post_only)
 
     async def _submit(self, order: Order, raw_params: dict[str, Any]) -> None:
         request = self._admit(order, raw_params, 0 if self._session.store.is_full else 1)
@@ -205,13 +283,22 @@ class OrderEntry:
             trigger_price,
             self._find_prices(order.instrument_id),
         )
+        reason = reason or self.lists.find_change_fault(order, quantity)
+        if reason is None and self.lists.is_held(order):
+            self.lists.change_held(order, quantity, price, trigger_price)
+            return
         if reason is None:
+            await self.lists.start_change(order, quantity)
             reason = await self._session.commands.modify(
                 order.client_order_id.value,
                 None if quantity is None else quantity.raw // RAW_PER_UNIT,
                 None if price is None else price.raw // RAW_PER_UNIT,
                 None if trigger_price is None else trigger_price.raw // RAW_PER_UNIT,
             )
+            self.lists.finish_change(order, is_sent=reason is None)
+            if reason is not None and self.lists.is_as_asked(order, quantity, price, trigger_price):
+                self.lists.tell_as_it_is(order)
+                return
         if reason is not None:
             self._client.generate_order_modify_rejected(
                 order.strategy_id,
@@ -239,9 +326,14 @@ class OrderEntry:
             "side": command.order_side,
         }
         # Each by its name: the venue's own cancel-all knows neither strategies nor sides.
+        held = [order for order in self.lists.held_orders() if _is_in_scope(order, command)]
         orders = {
             order.client_order_id: order
-            for order in (*self._cache.orders_open(**scope), *self._cache.orders_inflight(**scope))
+            for order in (
+                *held,
+                *self._cache.orders_open(**scope),
+                *self._cache.orders_inflight(**scope),
+            )
         }
         await self._cancel(list(orders.values()))
 
@@ -255,6 +347,11 @@ class OrderEntry:
             if reason := self._find_other_account(order):
                 self._reject_cancel(order, reason)
         orders = [order for order in orders if not self._find_other_account(order)]
+        held = {order.client_order_id for order in orders if self.lists.is_held(order)}
+        for order in orders:
+            if order.client_order_id in held:
+                self.lists.drop(order)
+        orders = [order for order in orders if order.client_order_id not in held]
         reasons: list[str | None]
         if denial := self._credentials.denial_reason:
             reasons = [denial for _ in orders]
@@ -288,6 +385,12 @@ class OrderEntry:
         if order.account_id in (None, self._client.account_id):
             return None
         return f"the order is of account {order.account_id}: name its client as client_id"
+
+
+def _is_in_scope(order: Order, command: CancelAllOrders) -> bool:
+    is_of_side = command.order_side in (OrderSide.NO_ORDER_SIDE, order.side)
+    is_of_strategy = order.strategy_id == command.strategy_id
+    return is_of_side and is_of_strategy and order.instrument_id == command.instrument_id
 
 
 def _parse_params(params: dict[str, Any]) -> tuple[OrderParams, str | None]:

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from nautilus_trader.model.enums import (
-    ContingencyType,
     OrderSide,
     OrderType,
     TimeInForce,
     TriggerType,
-    contingency_type_to_str,
     order_type_to_str,
     time_in_force_to_str,
     trigger_type_to_str,
@@ -119,6 +117,11 @@ def find_denial_reason(
 def is_restorable(order: Order, instrument: Instrument | None) -> bool:
     """Return whether an order of an earlier run is one that this adapter may have sent."""
     return instrument is not None and order.order_type in _ORDER_TYPES
+
+
+def is_exit(order: Order) -> bool:
+    """Return whether an order closes what its parent order opens."""
+    return bool(order.is_reduce_only and order.parent_order_id is not None)
 
 
 def find_change_fault(
@@ -231,12 +234,6 @@ def _find_kind_fault(order: Order) -> str | None:
         return f"time in force {time_in_force} is not supported: GTC or IOC"
     if order.is_quote_quantity:
         return "quote quantity is not supported: give the quantity in the base currency"
-    if (
-        order.contingency_type != ContingencyType.NO_CONTINGENCY
-        or order.parent_order_id is not None
-    ):
-        contingency = contingency_type_to_str(order.contingency_type)
-        return f"contingent orders ({contingency}) are not supported: send independent orders"
     if kind not in PRICED_TYPES:
         return None
     if order.display_qty is not None:
