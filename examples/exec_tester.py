@@ -1,18 +1,20 @@
 """See that orders work: NautilusTrader's ExecTester, each event on a line.
 
 It buys at market, keeps a post-only limit order on either side and moves both with the market; at
-the end it cancels them and closes its position.
+the end it cancels them and closes its position. The first order refused ends it.
 """
 
 import sys
 
-from nautilus_trader.model.events import OrderEvent, OrderFilled
+from nautilus_trader.model.events import OrderDenied, OrderEvent, OrderFilled, OrderRejected
 from nautilus_trader.test_kit.strategies.tester_exec import ExecTester, ExecTesterConfig
 from venues import Example, make_trading_parser, run, whole
 
 
 class TellingTester(ExecTester):
     """Prints what becomes of its orders."""
+
+    is_over = False
 
     def on_order_event(self, event: OrderEvent) -> None:
         order = self.cache.order(event.client_order_id)
@@ -25,6 +27,11 @@ class TellingTester(ExecTester):
             what = f"{what} at {order.price}"
         reason = getattr(event, "reason", None)
         print(f"{type(event).__name__:18} {what}{f': {reason}' if reason else ''}", flush=True)
+        # It would send the same again at the next quote. Asked twice, the node would not wait for
+        # what the stop cancels.
+        if isinstance(event, OrderDenied | OrderRejected) and not self.is_over:
+            self.is_over = True
+            self.shutdown_system(reason)
 
     def progress(self) -> str:
         position = self.portfolio.net_position(self.config.instrument_id)

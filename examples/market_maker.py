@@ -37,6 +37,7 @@ class MarketMaker(Strategy):
         self.held = Decimal(0)  # bought less sold by this strategy
         self.cash = Decimal(0)  # received less paid, after fees
         self.middle = Decimal(0)
+        self.is_over = False
 
     def on_start(self) -> None:
         self.instrument = self.cache.instrument(self.config.instrument_id)
@@ -57,6 +58,8 @@ class MarketMaker(Strategy):
 
     def quote(self, side: OrderSide, target: Decimal, exposure: Decimal) -> None:
         """Have one order of a side near the target price, or none at the bound of the position."""
+        if self.is_over:
+            return
         order = self.quotes.get(side)
         price = self.instrument.make_price(target)
         if order is None or order.is_closed:
@@ -83,10 +86,16 @@ class MarketMaker(Strategy):
 
     def on_order_rejected(self, event: OrderRejected) -> None:
         if not event.due_post_only:
-            self.shutdown_system(event.reason)
+            self.give_up(event.reason)
 
     def on_order_denied(self, event: OrderDenied) -> None:
-        self.shutdown_system(event.reason)
+        self.give_up(event.reason)
+
+    def give_up(self, reason: str) -> None:
+        # Asked twice, the node would not wait for what the stop cancels.
+        if not self.is_over:
+            self.is_over = True
+            self.shutdown_system(reason)
 
     def progress(self) -> str:
         made = self.cash + self.held * self.middle

@@ -292,7 +292,7 @@ async def _until_started(node: TradingNode, venue: str) -> None:
     while not node.trader.is_running and not node.trader.is_stopped:
         await asyncio.sleep(POLL_SECS)
         now = time.monotonic()
-        if not node.is_running():
+        if not node.is_running() and not node.trader.is_stopped:
             raise KeyboardInterrupt
         is_connected = engines[0].check_connected() and engines[1].check_connected()
         if now - start > (START_SECS_MAX if is_connected else CONNECT_SECS_MAX):

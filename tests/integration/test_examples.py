@@ -240,6 +240,17 @@ def test_exec_tester():
     assert done.lines[-1] == AGREE
 
 
+@pytest.mark.parametrize("name", ["exec_tester.py", "market_maker.py"])
+def test_the_first_order_refused_ends_the_run(name):
+    done = run_example(name, "--quantity", "0.0001", "--seconds", "60")
+
+    assert done.code == 1
+    refused = done.errors.splitlines()
+    # Those that were on their way with it.
+    assert 1 <= len(refused) <= 4
+    assert all(re.match(r"O-\S+ was refused: ", line) for line in refused)
+
+
 def test_market_maker():
     done = run_example("market_maker.py", "--seconds", "12", "--position-max", "0.02")
 
@@ -440,4 +451,4 @@ def test_an_example_says_what_it_does_and_fits_on_two_pages(path):
     text = path.read_text()
 
     assert text.startswith('"""')
-    assert len(text.splitlines()) <= 130
+    assert len(text.splitlines()) <= 140
