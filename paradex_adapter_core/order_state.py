@@ -157,7 +157,7 @@ class OrderState:
             self._close(update, ts_event)
             is_told_more = True
         self._move(status, ts_event, events)
-        if self.is_conditional and not self.is_triggered:
+        if self.is_conditional and not self.is_triggered and status >= WORKING:
             self._watch_trigger(update, ts_event, events)
         if is_newest and status >= WORKING:
             self._take_terms(update, ts_event, events)

@@ -274,14 +274,6 @@ class StateStore:
         """Return the own order with this venue id."""
         return self._by_venue_id.get(venue_order_id)
 
-    def find_external(self, venue_order_id: str) -> OrderUpdate | None:
-        """Return the newest update of an order this process did not send."""
-        return self._told.find_order(venue_order_id)
-
-    def find_position(self, market: str) -> Position | None:
-        """Return the newest position in a market."""
-        return self._told.positions.get(market)
-
     @property
     def account_summary(self) -> AccountSummary | None:
         """The newest margin state told."""

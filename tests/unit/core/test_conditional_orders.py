@@ -124,6 +124,11 @@ class TestTriggering:
     def test_a_fill_before_everything(self, store: StateStore, stop: OrderState) -> None:
         assert apply(store, FOUR) == [ACCEPTED, TRIGGERED, "fill F-4 of O-1"]
 
+    def test_filled_though_still_new(self, store: StateStore, stop: OrderState) -> None:
+        assert apply(store, order_update(STATUS_NEW, 6, seq_no=1)) == ["missing 4 of O-1"]
+        assert not stop.is_triggered
+        assert apply(store, FOUR) == [ACCEPTED, TRIGGERED, "fill F-4 of O-1"]
+
     def test_closed_in_one_go(self, store: StateStore, stop: OrderState) -> None:
         closed = order_update(STATUS_CLOSED, 0, seq_no=5, trigger_price=TRIGGER)
         assert apply(store, UNTRIGGERED_2, closed) == [ACCEPTED, TRIGGERED, "missing 10 of O-1"]
