@@ -212,11 +212,6 @@ class MarketFeed:
         """Return whether somebody wants a channel of a single market, or without one."""
         return (kind, market) in self._subscriptions
 
-    def is_book_stale(self, market: str) -> bool:
-        """Return whether the book of `market` waits for a snapshot, or is not subscribed."""
-        book = self._find_book(market)
-        return book is None or book.sequence.is_stale
-
     def stale_books(self) -> list[str]:
         """Return the markets whose subscribed books wait for a snapshot."""
         return sorted(book.market for book in self._books() if book.sequence.is_stale)

@@ -289,14 +289,13 @@ async def test_one_market_that_is_gone_does_not_keep_the_others_away(
 async def test_a_book_follows_its_snapshot(venue: ScriptedVenue) -> None:
     venue.after_answer = with_snapshot(10)
     async with feed_of(venue) as (feed, sinks):
-        assert feed.is_book_stale(MARKET)
         await feed.subscribe(KIND_BOOK, MARKET)
         for seq_no in (11, 12, 12, 11, 13):
             await venue.socket.send_bytes(book_frame(seq_no))
         await until(lambda: (13, False) in sinks.books)
         assert sinks.books == [(10, True), (11, False), (12, False), (13, False)]
         assert feed.counters["book frames old"] == 2
-        assert not feed.is_book_stale(MARKET)
+        assert feed.stale_books() == []
         assert sinks.resets == []
 
 
@@ -346,7 +345,7 @@ async def test_a_reconnect_makes_books_stale_until_their_snapshot(venue: Scripte
         venue.after_answer = lambda request: None
         await venue.drop()
         await until(lambda: sinks.events.count("connected") == 2)
-        assert feed.is_book_stale(MARKET)
+        assert feed.stale_books() == [MARKET]
         # The number would fit, but frames in between may be missing.
         await venue.socket.send_bytes(book_frame(11))
         await venue.socket.send_bytes(book_frame(30, "SNAPSHOT"))
@@ -418,7 +417,7 @@ async def test_a_book_that_breaks_again_and_again_is_asked_for_less_often(
         # The fourth waits for `RESYNC_CEILING_SECS`.
         assert feed.counters["book resyncs"] == 3
         assert feed.channels == [BOOK]
-        assert feed.is_book_stale(MARKET)
+        assert feed.stale_books() == [MARKET]
 
 
 async def test_a_book_that_lived_starts_counting_anew(
@@ -446,7 +445,6 @@ async def test_frames_after_leaving_a_book_are_dropped(venue: ScriptedVenue) -> 
         await venue.socket.send_bytes(bbo_frame())
         await until(lambda: feed.counters["frames nobody asked for"] == 2)
         assert (sinks.books, sinks.bbos) == ([(10, True)], [])
-        assert feed.is_book_stale(MARKET)
 
 
 async def test_leaving_a_book_ends_its_recovery(venue: ScriptedVenue) -> None:
