@@ -18,7 +18,6 @@ from tests.shared_specs import requires_shared_specs, spec_path
 
 INTERACTIVE = "?token_usage=interactive"
 LIMIT_PER_SECOND = 3
-LIMIT_PER_MINUTE = 30
 #: Less than what the clock of the machine and of the exchange may differ by, in ms.
 EARLY_MS = 5
 
@@ -100,23 +99,23 @@ async def test_professional_waits_for_nothing_meanwhile() -> None:
         assert (await client.closed(waiting["id"]))["cancel_reason"] == "USER_CANCELED"
 
 
-async def test_too_many_orders_are_a_professional_s() -> None:
+async def test_orders_beyond_the_limits_are_a_professional_s() -> None:
     async with trading(retail_delay_ms=0) as client:
         await client.log_in(INTERACTIVE)
 
-        async def is_retail() -> bool:
-            order = await client.place("BUY", "0.01", "80000")
-            return "INTERACTIVE" in order["flags"]
-
-        assert [await is_retail() for _ in range(5)] == [True] * LIMIT_PER_SECOND + [False] * 2
-        for second in range(1, 9):
-            client.exchange.set_clock_offset(second * 2000)
-            assert [await is_retail() for _ in range(LIMIT_PER_SECOND)] == [True] * 3
-        # 29 so far within the minute.
-        client.exchange.set_clock_offset(20_000)
-        assert [await is_retail() for _ in range(2)] == [True, False]
-        client.exchange.set_clock_offset(90_000)
-        assert await is_retail()
+        client.exchange.place_liquidity(MARKET, "SELL", "90000", "1")
+        for offset_ms in (0, 2000):
+            client.exchange.set_clock_offset(offset_ms)
+            # In one request, so that no time passes.
+            bodies = [client.order("BUY", "0.01", "80000") for _ in range(LIMIT_PER_SECOND)]
+            bodies += [client.order("BUY", "0.01") for _ in range(2)]
+            status, answer = await client.call("POST", "/orders/batch", bodies)
+            assert status == 201, answer
+            flags = ["INTERACTIVE" in order["flags"] for order in answer["orders"]]
+            assert flags == [True] * LIMIT_PER_SECOND + [False] * 2
+        await client.closed(answer["orders"][-1]["id"])
+        fill = (await client.get("/fills"))["results"][0]
+        assert (fill["fee"], fill["flags"]) == ("0.405", [])
 
 
 async def test_other_account_has_limits_of_its_own() -> None:

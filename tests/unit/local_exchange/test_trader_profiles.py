@@ -1,6 +1,5 @@
 """Whose orders are a retail trader's: by the token, and within the limits of a hand."""
 
-from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
@@ -8,7 +7,7 @@ import pytest
 from paradex_adapter.local_exchange.accounts import Account
 from paradex_adapter.local_exchange.sequences import Clock
 from paradex_adapter.local_exchange.tokens import Session
-from paradex_adapter.local_exchange.trader_profiles import LIMITS, TIMES_KEPT_MAX, TraderProfiles
+from paradex_adapter.local_exchange.trader_profiles import LIMITS, TraderProfiles
 
 
 class SetClock(Clock):
@@ -40,35 +39,28 @@ def test_plain_token_is_a_professional_s_and_counts_for_nothing(clock: SetClock)
 
 
 @pytest.mark.parametrize(("limit", "window_ms"), LIMITS)
-def test_each_limit_holds_within_its_window(clock: SetClock, limit: int, window_ms: int) -> None:
+def test_each_limit_holds_and_refills(clock: SetClock, limit: int, window_ms: int) -> None:
     profiles, hand = TraderProfiles(clock, 300), session(is_interactive=True)
-    pace_ms = window_ms // (limit + 1)
-    # Evenly over the window: no shorter window has too many.
-    assert all(profiles.count_order(hand) for _ in pace(clock, limit, pace_ms))
-    assert not profiles.count_order(hand)
+    # Slow enough for every shorter limit, and for this one until it is used up.
+    shorter = [(count, ms) for count, ms in LIMITS if ms < window_ms]
+    pause_ms = max((ms // count + 1 for count, ms in shorter), default=0)
+    sent = 0
+    while profiles.count_order(hand):
+        sent += 1
+        clock.at_ms += pause_ms
+    refilled = sent * pause_ms * limit // window_ms
+    assert limit <= sent <= limit + refilled
     assert profiles.delay_ms(hand) == 0
-    clock.at_ms += window_ms
-    assert profiles.is_retail(hand)
+    clock.at_ms += window_ms // limit + 1
+    assert profiles.delay_ms(hand) == 300
     assert profiles.count_order(hand)
+    assert not profiles.count_order(hand)
 
 
-def pace(clock: SetClock, count: int, pace_ms: int) -> Iterator[int]:
-    """Let time pass after each round."""
-    for number in range(count):
-        yield number
-        clock.at_ms += pace_ms
-
-
-def test_orders_beyond_the_limit_count_as_well(clock: SetClock) -> None:
+def test_cancel_of_a_hand_that_just_reached_its_limit_waits(clock: SetClock) -> None:
     profiles, hand = TraderProfiles(clock, 300), session(is_interactive=True)
-    for _ in range(3):
-        assert profiles.count_order(hand)
-    # Four a second from here: never within the limit, though three of them would be.
-    for _ in range(20):
-        clock.at_ms += 250
-        assert not profiles.count_order(hand)
-    clock.at_ms += 1000
-    assert profiles.count_order(hand)
+    assert all(profiles.count_order(hand) for _ in range(3))
+    assert profiles.delay_ms(hand) == 300
 
 
 def test_accounts_are_counted_apart_and_sessions_of_one_together(clock: SetClock) -> None:
@@ -77,8 +69,13 @@ def test_accounts_are_counted_apart_and_sessions_of_one_together(clock: SetClock
     again = Session(first.account, 2, is_interactive=True)
     assert all(profiles.count_order(one) for one in (first, again, first, other, other, other))
     assert not profiles.count_order(again)
-    assert profiles.is_retail(other)
+    assert (profiles.delay_ms(first), profiles.delay_ms(other)) == (0, 300)
 
 
-def test_as_many_times_are_kept_as_the_longest_limit_needs() -> None:
-    assert max(limit for limit, _ in LIMITS) + 1 == TIMES_KEPT_MAX
+def test_clock_that_is_set_back_refills_nothing(clock: SetClock) -> None:
+    profiles, hand = TraderProfiles(clock, 300), session(is_interactive=True)
+    assert all(profiles.count_order(hand) for _ in range(3))
+    clock.at_ms -= 60_000
+    assert not profiles.count_order(hand)
+    clock.at_ms += 400
+    assert profiles.count_order(hand)
