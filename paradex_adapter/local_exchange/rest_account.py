@@ -233,7 +233,7 @@ class AccountEndpoints:
         fills = (
             fill
             for fill in reversed(account.fills)
-            if market in ("", fill.market) and kind in (None, "PERP")
+            if market in ("", fill.market) and kind in (None, self._markets[fill.market].rules.kind)
         )
         return self._pager.page(request, fills, lambda fill: fill.response())
 

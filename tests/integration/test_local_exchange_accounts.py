@@ -108,6 +108,8 @@ async def test_a_bust_takes_bought_tokens_back() -> None:
         kept, busted = client.exchange.fills()
         client.exchange.bust_fill(busted["id"])
         await listener.push("tradebusts")
+        assert (await client.get("/fills?asset_kind=PERP"))["results"] == []
+        assert len((await client.get("/fills?asset_kind=SPOT"))["results"]) == 2
         usdc, eth = (await client.get("/balance"))["results"]
         assert (eth["token"], eth["size"]) == ("ETH", "0.5")
         assert D(usdc["size"]) == CASH - D("0.5") * 3001 - D(kept["fee"])

@@ -138,6 +138,44 @@ async def test_two_exchanges_are_traded_apart():
             assert one.portfolio.unrealized_pnl(BTC, higher, account_id) == Money(1, USDC)
 
 
+async def test_an_account_is_shared_with_another_client_and_with_the_venue() -> None:
+    async with LocalExchange(simulation_interval_ms=0) as exchange:
+        with_liquidity(exchange)
+        key = exchange.add_account("alice", balance=BALANCE)
+        address = key.account_address
+
+        def is_held(trader: Trader, size: str) -> bool:
+            (position,) = exchange.positions(address)
+            net = trader.portfolio.net_position(BTC)
+            return net == Decimal(size) == Decimal(position["size"])
+
+        async with node_of("ALICE", exchange, key) as trader:
+            order = trader.market(OrderSide.BUY, "0.02")
+            resting = trader.limit(OrderSide.BUY, "0.01", "80000.0")
+            await until(lambda: order.is_closed and resting.is_open, "one filled, one rests")
+
+            exchange.place_order("BUY", "0.03", account_address=address)
+            await until(lambda: is_held(trader, "0.05"), "the other client's fill")
+            exchange.block_trade(MARKET, "SELL", "0.01", account_address=address)
+            await until(lambda: is_held(trader, "0.04"), "the block trade")
+            exchange.deposit(100, address)
+            await until(lambda: has_balance_of(order, trader, exchange, key), "the deposit")
+            exchange.accrue_funding(MARKET, 50)
+            exchange.liquidate(address, share="0.5")
+            await until(lambda: is_held(trader, "0.02"), "the liquidation")
+            await until(lambda: resting.is_closed, "the canceled order")
+            await until(lambda: has_balance_of(order, trader, exchange, key), "what it cost")
+
+            assert trader.told_of(resting)[-1] == "OrderCanceled"
+            # The orders of others are known, and are not the strategy's.
+            others = [o for o in trader.cache.orders() if o.strategy_id != trader.id]
+            assert sorted(str(o.filled_qty.as_decimal().normalize()) for o in others) == [
+                "0.01",
+                "0.02",
+                "0.03",
+            ]
+
+
 async def test_a_node_shows_the_fees_of_its_account():
     async with LocalExchange(simulation_interval_ms=0) as exchange:
         key = exchange.add_account("alice", balance=BALANCE)
