@@ -71,15 +71,21 @@ class AccountNews:
         self._is_stale = False
         self._skipped_balances: list[str] = []
         self._status = ACTIVE
+        self._telling: asyncio.Handle | None = None
 
     async def close(self) -> None:
         """Stop following the account."""
+        if self._telling is not None:
+            self._telling.cancel()
         if self._refresh is not None:
             self._refresh.cancel()
             await asyncio.wait([self._refresh])
 
     def tell_account(self) -> None:
         """Tell what is known of balances and margins."""
+        if self._telling is not None:
+            self._telling.cancel()
+            self._telling = None
         store = self._session.store
         summary = store.account_summary
         skipped: list[str] = []
@@ -109,6 +115,13 @@ class AccountNews:
                 self._log.error(f"Account {self._client.account_id} is in {summary.status!a}")
         if summary.feed == FEED_STREAM:
             self.refresh_soon()
+        else:
+            self.tell_soon()
+
+    def tell_soon(self) -> None:
+        """Tell the account when all of the answer at hand is worked in."""
+        if self._telling is None:
+            self._telling = asyncio.get_running_loop().call_soon(self.tell_account)
 
     def tell_payment(self, payment: FundingPayment) -> None:
         """Publish funding that was realized; the balance it changed is told with the next."""

@@ -77,6 +77,7 @@ from paradex_adapter.venue.trading_session import TradingSession
 from paradex_adapter_core.errors import CoreError
 from paradex_adapter_core.events import (
     AccountChanged,
+    BalanceChanged,
     Contradiction,
     Event,
     ModifyRejected,
@@ -534,6 +535,9 @@ class ParadexExecutionClient(LiveExecutionClient):
             if isinstance(event, AccountChanged):
                 if self._account_news is not None:
                     self._account_news.take_summary(event.summary)
+            elif isinstance(event, BalanceChanged):
+                if self._account_news is not None:
+                    self._account_news.tell_soon()
             elif isinstance(event, Contradiction):
                 self._report_filled_soon(event.client_order_id)
             else:

@@ -24,6 +24,7 @@ from paradex_adapter import PARADEX, ParadexExecClientConfig, ParadexLiveExecCli
 from paradex_adapter.agreement import find_differences
 from paradex_adapter.execution import ParadexExecutionClient
 from paradex_adapter.local_exchange import LocalExchange
+from paradex_adapter.store_agreement import find_balance_differences, find_store_differences
 
 BTC = InstrumentId.from_str("BTC-USD-PERP.PARADEX")
 ETH = InstrumentId.from_str("ETH-USD-PERP.PARADEX")
@@ -101,12 +102,16 @@ class RunningNode:
             raise AssertionError("\n".join(differences)) from None
 
     def differences(self) -> list[str]:
-        return find_differences(
-            self.cache,
-            orders=self.exchange.orders(),
-            fills=self.exchange.fills(),
-            positions=self.exchange.positions(),
-        )
+        """Return where the books differ: NautilusTrader's, the client's and the exchange's."""
+        client, exchange = self.client, self.exchange
+        account = client._credentials.account_address
+        orders, positions = exchange.orders(account), exchange.positions(account)
+        balances = exchange.balances(account)
+        return [
+            *find_differences(self.cache, orders, exchange.fills(account), positions),
+            *find_store_differences(client.session.store, orders, positions, balances),
+            *find_balance_differences(self.cache.account(client.account_id), balances),
+        ]
 
 
 async def until(condition: Callable[[], bool], what: str = "") -> None:
@@ -177,12 +182,19 @@ LOG_LEVEL = "ERROR"
 async def running_node(
     exchange: LocalExchange,
     traders: list[Trader] | None = None,
+    *,
+    before: Callable[[TradingNode], None] | None = None,
     **options: Any,
 ) -> AsyncIterator[RunningNode]:
-    """Run a node until its trader trades; stop it and leave nothing behind."""
-    before = asyncio.all_tasks()
+    """Run a node until its trader trades; stop it and leave nothing behind.
+
+    `before` is told of the node before it runs.
+    """
+    tasks_before = asyncio.all_tasks()
     traders = [Trader()] if traders is None else traders
     node = make_node(exchange, traders, **options)
+    if before is not None:
+        before(node)
     running = asyncio.create_task(node.run_async())
     try:
         await until(lambda: node.trader.is_running, "the node started")
@@ -192,7 +204,7 @@ async def running_node(
         await asyncio.wait([running], timeout=WAIT_SECS)
         running.cancel()
         node.kernel.dispose()
-    await until(lambda: not leftover_tasks(before), "every task of the node ended")
+    await until(lambda: not leftover_tasks(tasks_before), "every task of the node ended")
 
 
 def leftover_tasks(before: set[asyncio.Task[Any]]) -> list[str]:
