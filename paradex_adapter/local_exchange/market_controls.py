@@ -112,6 +112,7 @@ class MarketControls:
             price = Decimal(spot) if terms is None else terms.payoff(Decimal(spot))
             fee_rate = OPTION_SETTLEMENT_FEE if market.rules.is_option else SETTLEMENT_FEE
             market.is_listed = False
+            market.settled_by = Decimal(spot)
             self._engine.close_market(market, EXPIRED)
             self._engine.settle_market(market, price, fee_rate)
         expiry = market.rules.expiry_at or self._clock.now_ms()

@@ -219,6 +219,8 @@ class Market:
     volatility: Decimal = DEFAULT_VOLATILITY
     #: Whether the mark price was set, rather than that of the model.
     is_marked: bool = False
+    #: The spot price that it was settled by, once it is.
+    settled_by: Decimal | None = None
     is_listed: bool = True
     #: Who hears that the mark price moved.
     on_mark: Callable[[Market], None] | None = None
@@ -246,7 +248,9 @@ class Market:
 
     @property
     def underlying_price(self) -> Decimal:
-        """The spot price, which of a perpetual is its mark here."""
+        """The spot price, which of a perpetual is its mark here; that of its settlement at last."""
+        if self.settled_by is not None:
+            return self.settled_by
         return self.mark_price if self.underlying is None else self.underlying.mark_price
 
     @property
