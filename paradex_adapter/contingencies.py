@@ -17,6 +17,7 @@ from paradex_adapter.contingency_rules import (
     Step,
     change_wanted,
     find_change_fault,
+    find_leaves,
     plan,
 )
 
@@ -274,7 +275,7 @@ class Contingencies:
         parent = group.get(leg.parent_id)
         if parent is None:
             return
-        if leg.is_refused:
+        if leg.is_refused and find_leaves(leg, group) > 0:
             self._desk.warn(
                 f"{leg.client_order_id} was refused: the position of {parent.client_order_id} "
                 "goes without it"

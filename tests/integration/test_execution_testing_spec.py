@@ -502,34 +502,38 @@ async def test_tc_e44_a_cancel_of_a_canceled_order_changes_nothing(exchange: Loc
 
 # -- 6: brackets ------------------------------------------------------------------------------
 
-BRACKET_REASONS = {
-    "ENTRY": "contingent orders (OTO) are not supported",
-    "TAKE_PROFIT": "contingent orders (OUO) are not supported",
-    "STOP_LOSS": "order type STOP_MARKET is not supported",
-}
 
-
-async def see_bracket_denied(exchange: LocalExchange, side: OrderSide, **options: Any) -> None:
+async def see_bracket(exchange: LocalExchange, side: OrderSide, **options: Any) -> None:
+    """See that the exits of a bracket wait for the entry, work after it, and end each other."""
     sides = {"enable_limit_buys": side == BUY, "enable_limit_sells": side == SELL}
+    # Farther away than the entry is: by default the profit would be taken at once.
+    options["bracket_offset_ticks"] = 1000
     async with running(exchange, enable_brackets=True, **sides, **options) as run:
-        orders = await run.all_are(OrderStatus.DENIED, len(BRACKET_REASONS))
-        legs = {order.tags[0]: order for order in orders}
-        assert legs["ENTRY"].side == side
-        see_orders_denied(
-            exchange, [legs[name] for name in BRACKET_REASONS], *BRACKET_REASONS.values()
-        )
+        await until(lambda: len(run.orders()) == 3)
+        legs = {order.tags[0]: order for order in run.orders()}
+        entry, stop, profit = (legs[tag] for tag in ("ENTRY", "STOP_LOSS", "TAKE_PROFIT"))
+        assert entry.side == side
+        await until(lambda: entry.status == OrderStatus.ACCEPTED)
+        assert stop.status == profit.status == OrderStatus.INITIALIZED
+        exchange.fill_order(entry.venue_order_id.value)
+        await until(lambda: stop.status == profit.status == OrderStatus.ACCEPTED)
+        assert sent(exchange, stop)["type"] == "STOP_LOSS_MARKET"
+        exchange.fill_order(profit.venue_order_id.value)
+        await until(lambda: profit.status == OrderStatus.FILLED)
+        await until(lambda: stop.status == OrderStatus.CANCELED)
+        assert run.live.cache.positions_open() == []
 
 
-async def test_tc_e50_a_bracket_to_buy_is_denied(exchange: LocalExchange) -> None:
-    await see_bracket_denied(exchange, BUY)
+async def test_tc_e50_a_bracket_to_buy(exchange: LocalExchange) -> None:
+    await see_bracket(exchange, BUY)
 
 
-async def test_tc_e51_a_bracket_to_sell_is_denied(exchange: LocalExchange) -> None:
-    await see_bracket_denied(exchange, SELL)
+async def test_tc_e51_a_bracket_to_sell(exchange: LocalExchange) -> None:
+    await see_bracket(exchange, SELL)
 
 
-async def test_tc_e53_a_bracket_with_a_post_only_entry_is_denied(exchange: LocalExchange) -> None:
-    await see_bracket_denied(exchange, BUY, use_post_only=True)
+async def test_tc_e53_a_bracket_with_a_post_only_entry(exchange: LocalExchange) -> None:
+    await see_bracket(exchange, BUY, use_post_only=True)
 
 
 # -- 7: flags ---------------------------------------------------------------------------------
@@ -703,7 +707,8 @@ async def test_tc_e77_a_batch_whose_answers_are_lost_rejects_no_cancel(
 async def test_tc_e78_a_batch_tells_which_cancel_is_refused(exchange: LocalExchange) -> None:
     async with running(exchange, **NO_LIMITS) as run:
         orders = await pair(run)
-        exchange.fail_next("RPC", "order.cancel", 100, "SYSTEM_STATUS_MAINTENANCE")
+        # The batch as a whole, then the first of its orders by itself.
+        exchange.fail_next("RPC", "order.cancel", 100, "SYSTEM_STATUS_MAINTENANCE", count=2)
         run.tester.cancel_orders(orders)
         await until(
             lambda: sorted(order.status_string() for order in orders) == ["ACCEPTED", "CANCELED"]
