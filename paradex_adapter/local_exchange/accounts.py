@@ -11,6 +11,7 @@ from typing import Final
 from paradex_adapter.local_exchange.account_records import Liquidation, TradeBust, Transfer
 from paradex_adapter.local_exchange.amounts import AVERAGE_STEP, MONEY, ZERO, amount_text
 from paradex_adapter.local_exchange.margins import Requirement, requirement
+from paradex_adapter.local_exchange.market_maker_protection import Protection
 from paradex_adapter.local_exchange.markets import MAKER_FEE, OPTION_FEE, TAKER_FEE, Market
 from paradex_adapter.local_exchange.orders import Order
 from paradex_adapter.local_exchange.payments import FILL_EVENTS, BalanceEvent, FundingPayment
@@ -117,6 +118,7 @@ class Account:
         self.ethereum_address = ""
         # Whether it may place orders for retail takers only.
         self.is_rpi_allowed = False
+        self.protection = Protection(address)
         # The accounts that hold isolated positions for this one, by address, and of which market.
         self.isolated: dict[str, tuple[Account, str]] = {}
         self.is_recorded = True

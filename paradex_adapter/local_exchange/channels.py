@@ -32,6 +32,7 @@ PRIVATE_JSON: Final = {
     "balance_events": False,
     "tradebusts": False,
     "transfers": False,
+    "mmp": False,
 }
 #: Public, and JSON on every connection: it has no binary form.
 MARKET_EVENTS: Final = "markets"
@@ -49,8 +50,8 @@ _TICKS: Final = (
 )
 _TOP: Final = re.compile(rf"(snapshot|interactive)@15@(50|100|200|400)ms(?:@({'|'.join(_TICKS)}))?")
 _SNAPSHOT_RATES: Final = ("50", "100")
-#: Books and best prices with the liquidity for retail takers. There is none here, so they show the
-#: same; the frames of the books tell a little more.
+#: Books and best prices with the liquidity for retail takers. Here RPI orders are not shown in them
+#: either, so they show the same; the frames of the books tell a little more.
 INTERACTIVE: Final = {
     BOOK: "interactive_order_book",
     BOOK_TOP: "interactive_order_book_top",

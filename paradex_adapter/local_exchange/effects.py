@@ -8,6 +8,7 @@ from typing import Protocol
 from paradex_adapter.local_exchange.account_records import TradeBust, Transfer
 from paradex_adapter.local_exchange.accounts import Account, Fill
 from paradex_adapter.local_exchange.book import BookChange
+from paradex_adapter.local_exchange.market_maker_protection import Event
 from paradex_adapter.local_exchange.markets import Market, Trade
 from paradex_adapter.local_exchange.orders import Order
 from paradex_adapter.local_exchange.payments import BalanceEvent, FundingPayment
@@ -45,6 +46,9 @@ class Listener(Protocol):
     def on_transfer(self, transfer: Transfer) -> None:
         """Hear of a deposit or withdrawal, or of what became of it."""
 
+    def on_protection(self, event: Event) -> None:
+        """Hear of a change of market maker protection."""
+
     def on_account(self, account: Account) -> None:
         """Hear of a changed balance or margin."""
 
@@ -62,6 +66,7 @@ class Effects:
     balance_events: list[BalanceEvent] = field(default_factory=list)
     busts: list[TradeBust] = field(default_factory=list)
     transfers: list[Transfer] = field(default_factory=list)
+    protections: list[Event] = field(default_factory=list)
 
     def tell(
         self,
@@ -86,6 +91,8 @@ class Effects:
             listener.on_bust(bust)
         for transfer in self.transfers:
             listener.on_transfer(transfer)
+        for protection in self.protections:
+            listener.on_protection(protection)
         for payment in self.payments:
             listener.on_payment(payment)
         for event in self.balance_events:

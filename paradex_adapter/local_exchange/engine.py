@@ -265,7 +265,7 @@ class Engine:
         """Trade against the book while it crosses; return why it stopped early, if it did."""
         chosen = self._accounts[taker.account].max_slippages.get(market.symbol)
         worst = worst_average(taker, market, chosen)
-        while taker.remaining:
+        while taker.remaining and taker.status != "CLOSED":
             maker = liquidity.next_maker(taker, market)
             if maker is None or not reaches(taker.side, limit, maker.price):
                 return ""

@@ -35,6 +35,7 @@ from paradex_adapter.local_exchange.rest_algo import AlgoOrderEndpoints
 from paradex_adapter.local_exchange.rest_history import FUNDING_PERIOD_HOURS, HistoryEndpoints
 from paradex_adapter.local_exchange.rest_keys import KeyEndpoints
 from paradex_adapter.local_exchange.rest_orders import OrderEndpoints
+from paradex_adapter.local_exchange.rest_protection import ProtectionEndpoints
 from paradex_adapter.local_exchange.rest_public import (
     ACCOUNT_HASH,
     EVM_ACCOUNT_HASH,
@@ -60,6 +61,7 @@ COMPARED_RATES: Final = {
 }
 ACCRUAL_INTERVAL_MS: Final = 1000
 ALGO_INTERVAL_MS: Final = 200
+PROTECTION_INTERVAL_MS: Final = 50
 ACCRUAL_GAP_MAX_MS: Final = 30_000
 INTERNAL_CASH: Final = Decimal(10**15)
 
@@ -178,7 +180,10 @@ class LocalExchange(AlgoControls):
         records = RecordEndpoints(self._tokens, pager)
         endpoints = (public, history, account, keys, orders, algo_orders, records)
         settings = SettingEndpoints(markets, clock, self._tokens, self._feed)
-        routes = [route for group in (*endpoints, settings) for route in group.routes()]
+        protection = ProtectionEndpoints(
+            self._interventions, markets, clock, self._tokens, self._feed
+        )
+        routes = [route for group in (*endpoints, settings, protection) for route in group.routes()]
         limits = RateLimits(clock)
         self._http = HttpServer(
             routes, self._websocket, self._faults, limits, options, self._gateway.check_running
@@ -197,6 +202,7 @@ class LocalExchange(AlgoControls):
         await self._http.start(self._requested_port)
         options = self.options
         self._repeat(ALGO_INTERVAL_MS, self._algo_orders.run_due)
+        self._repeat(PROTECTION_INTERVAL_MS, self._interventions.unfreeze)
         if self._player is not None:
             # The public feed is the recording and nothing else.
             self._tasks.append(asyncio.get_running_loop().create_task(self._player.run()))

@@ -32,6 +32,7 @@ from paradex_adapter.local_exchange.channels import (
     subscription_keys,
 )
 from paradex_adapter.local_exchange.market_events import MarketEvent
+from paradex_adapter.local_exchange.market_maker_protection import Event
 from paradex_adapter.local_exchange.markets import Market, Trade
 from paradex_adapter.local_exchange.options import Options
 from paradex_adapter.local_exchange.orders import Order
@@ -342,6 +343,10 @@ class Feed:
     def on_transfer(self, transfer: Transfer) -> None:
         """Send a deposit or withdrawal."""
         self._private_json("transfers", ALL, transfer.account, transfer.response())
+
+    def on_protection(self, event: Event) -> None:
+        """Send a change of market maker protection."""
+        self._private_json("mmp", ALL, str(event["account"]), event)
 
     def _private_json(
         self, family: str, market: str, account: str, response: dict[str, object]

@@ -17,7 +17,12 @@ from paradex_adapter.local_exchange.effects import Listener
 from paradex_adapter.local_exchange.engine import Engine
 from paradex_adapter.local_exchange.errors import VenueError
 from paradex_adapter.local_exchange.markets import Market
-from paradex_adapter.local_exchange.order_checks import check_band, check_change, check_grid
+from paradex_adapter.local_exchange.order_checks import (
+    check_band,
+    check_change,
+    check_grid,
+    check_protected,
+)
 from paradex_adapter.local_exchange.order_requests import (
     FUTURE_SIGNATURE_MAX_MS,
     RECV_WINDOW_DEFAULT_MS,
@@ -252,6 +257,8 @@ class Gateway:
             raise VenueError("INVALID_TIMESTAMP", "signature_timestamp is in the future")
 
     def _check_account(self, account: Account, request: OrderRequest, market: Market) -> None:
+        if "MMP" in request.flags:
+            check_protected(request, account, market)
         if request.instruction == "RPI" and not account.is_rpi_allowed:
             raise VenueError(
                 "RPI_ACCOUNT_NOT_WHITELISTED", "account is not whitelisted for RPI orders"

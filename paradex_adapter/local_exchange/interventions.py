@@ -19,10 +19,10 @@ from paradex_adapter.local_exchange.account_records import (
 from paradex_adapter.local_exchange.accounts import Account, Fill
 from paradex_adapter.local_exchange.amounts import MONEY, ZERO
 from paradex_adapter.local_exchange.book import opposite
-from paradex_adapter.local_exchange.engine import Engine
 from paradex_adapter.local_exchange.markets import OPTION_FEE, Market
 from paradex_adapter.local_exchange.orders import Order
 from paradex_adapter.local_exchange.payments import BalanceEvent, FundingPayment
+from paradex_adapter.local_exchange.protecting_engine import ProtectingEngine
 from paradex_adapter.local_exchange.reversal import Reverted, revert, undo
 
 IN_LIQUIDATION: Final = "IN_LIQUIDATION"
@@ -41,7 +41,7 @@ TRANSFER_EVENTS: Final = {
 REVERTED: Final = "REVERTED"
 
 
-class InterventionEngine(Engine):
+class InterventionEngine(ProtectingEngine):
     """The matching engine of a venue that also acts on the accounts itself."""
 
     def process(self, order: Order) -> None:

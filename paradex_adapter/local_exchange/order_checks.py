@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from paradex_adapter.local_exchange.accounts import Account
 from paradex_adapter.local_exchange.amounts import is_multiple
 from paradex_adapter.local_exchange.book import BUY
 from paradex_adapter.local_exchange.errors import VenueError
@@ -78,3 +79,17 @@ def check_band(request: OrderRequest | ChangeRequest, market: Market) -> None:
     beyond = request.price - middle if request.side == BUY else middle - request.price
     if beyond > market.band_width:
         raise VenueError("VALIDATION_ERROR", "price: outside of the price band")
+
+
+def check_protected(request: OrderRequest, account: Account, market: Market) -> None:
+    """Check that an order may ask for market maker protection.
+
+    Raises
+    ------
+    VenueError
+        ``MMP_NOT_ENABLED`` or ``VALIDATION_ERROR``.
+    """
+    if not account.protection.is_enabled:
+        raise VenueError("MMP_NOT_ENABLED", "market maker protection is not enabled")
+    if request.type != "LIMIT" or market.rules.kind not in ("PERP", "OPTION"):
+        raise VenueError("VALIDATION_ERROR", "flags: MMP is for limits on perps and dated options")

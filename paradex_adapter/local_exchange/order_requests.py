@@ -200,8 +200,6 @@ def _flags(body: Mapping[str, object]) -> tuple[str, ...]:
     for flag in flags:
         if flag not in FLAGS:
             raise VenueError("VALIDATION_ERROR", f"flags: {flag[:32]} is not allowed")
-    if "MMP" in flags:
-        raise VenueError("MMP_NOT_ENABLED", "market maker protection is not enabled")
     return tuple(dict.fromkeys(flags))
 
 

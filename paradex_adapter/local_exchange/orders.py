@@ -77,6 +77,11 @@ class Order:
         return order_types.is_market(self.type)
 
     @property
+    def is_mmp(self) -> bool:
+        """Whether market maker protection counts the order's fills, and may cancel it."""
+        return "MMP" in self.flags
+
+    @property
     def is_rpi(self) -> bool:
         """Whether the order improves the price for retail takers, and trades with nobody else."""
         return self.instruction == "RPI"

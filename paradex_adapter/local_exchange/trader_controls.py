@@ -33,6 +33,10 @@ class TraderControls:
         """Let an account place RPI orders, or do so no longer; open ones stay."""
         self._account(account_address).is_rpi_allowed = is_allowed
 
+    def allow_mmp(self, account_address: str | None = None, is_allowed: bool = True) -> None:
+        """Let an account use market maker protection; what it configured stays in force."""
+        self._account(account_address).protection.is_enabled = is_allowed
+
     def give_tokens(
         self,
         size: Decimal | str,

@@ -26,6 +26,7 @@ from tests.contract.exchange_caller import (
     siwe_text,
     wallet_public_key,
 )
+from tests.contract.exchange_orders import ask_for_more, let_orders_wait, protect_quotes
 from tests.contract.venue_documents import Finding, async_api, open_api, open_rpc
 from tests.shared_specs import requires_shared_specs
 
@@ -48,6 +49,7 @@ PRIVATE_CHANNELS = (
     "balance_events",
     "tradebusts",
     "transfers",
+    "mmp",
 )
 
 
@@ -154,10 +156,23 @@ EXCEPTIONS = (
         "a read-only token may not cancel: the document has the word for it, not the status",
     ),
     Allowed(
-        "POST /orders 403",
+        "POST (/orders|/account/mmp/.+) 40[03]",
         "error",
         "enum",
         "the page on market maker protection adds words to the document's list of errors",
+    ),
+    Allowed(
+        "(GET|POST|DELETE) /account/mmp.*",
+        r"\$",
+        "operation|status|body",
+        "the page on market maker protection adds these endpoints",
+    ),
+    Allowed("mmp", r"\$", "channel", "the page on market maker protection adds this channel"),
+    Allowed(
+        "POST /orders|GET /orders-history|orders",
+        r"(results\[\]\.)?flags\[\]",
+        "enum",
+        "the page on market maker protection adds the flag MMP",
     ),
     # --- Absent because there is nothing to tell ---
     Allowed(
@@ -705,6 +720,10 @@ async def play() -> Played:
         async with connect(http, exchange.base_url_ws) as socket:
             await use_socket(exchange, caller, socket)
             await trade_other_kinds(exchange, caller, socket)
+            await socket.result("subscribe", {"channel": PRIVATE_CHANNELS[0]})
+            await let_orders_wait(exchange, caller)
+            await ask_for_more(exchange, caller)
+            await protect_quotes(exchange, caller)
             await intervene(exchange, caller, socket)
             played.pushes, played.results = socket.pushes, socket.results
             played.errors = socket.errors
@@ -785,8 +804,8 @@ def test_orders_were_seen_in_every_state(played: Played) -> None:
     ]
     reasons = {order["cancel_reason"] for page in history for order in page}
     pushed = {p["data"]["status"] for p in played.pushes if p["channel"].startswith("orders")}
-    assert states >= {"NEW", "OPEN"}
-    assert pushed == {"NEW", "OPEN", "CLOSED"}
+    assert states >= {"NEW", "OPEN", "UNTRIGGERED"}
+    assert pushed == {"NEW", "OPEN", "UNTRIGGERED", "CLOSED"}
     assert reasons >= {
         "",
         "USER_CANCELED",

@@ -187,6 +187,8 @@ class AsyncApi:
         """Return every difference between one push and the channel's documented payload."""
         name = channel.split(".")[0]
         document = self._document
+        if name not in self._schemas:
+            return [Finding(name, "$", "channel", "not in the document")]
         message = document.root["channels"][self._schemas[name]]["subscribe"]["message"]
         while "$ref" in message:
             message = document._resolve(message["$ref"])

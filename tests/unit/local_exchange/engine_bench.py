@@ -33,6 +33,7 @@ class Heard:
     balances: list[BalanceEvent] = field(default_factory=list)
     busts: list[TradeBust] = field(default_factory=list)
     transfers: list[tuple[str, str]] = field(default_factory=list)
+    protections: list[dict[str, object]] = field(default_factory=list)
     levels: dict[tuple[str, Decimal], Decimal] = field(default_factory=dict)
 
     def on_trade(self, trade: Trade) -> None:
@@ -67,6 +68,9 @@ class Heard:
 
     def on_transfer(self, transfer: Transfer) -> None:
         self.transfers.append((transfer.id, transfer.status))
+
+    def on_protection(self, event: dict[str, object]) -> None:
+        self.protections.append(event)
 
     def on_account(self, account: Account) -> None:
         self.accounts.append(account.address)
