@@ -93,6 +93,7 @@ def bench(session: nox.Session) -> None:
         "-o", "timeout=900", f"--benchmark-json={result}", "--benchmark-quiet", *session.posargs,
     )  # fmt: skip
     session.run("python", "benchmarks/table.py", str(result))
+    session.run("python", "-m", "benchmarks.order_latency")
 
 
 @nox.session(python="3.12")
