@@ -10,7 +10,7 @@ Rules
    the first fill and before any other end.
 5. The end is told once, and not before every fill the venue told of is counted: CLOSING is a closed
    order whose fills are still on their way. An order that filled ends without an event; its fills
-   told it.
+   told it. Where the venue cut its size before, unheard, the rest is told as canceled.
 6. A conditional order is WORKING from acceptance on, waiting for its trigger or triggered. That it
    was triggered is told once, of limit kinds alone, after acceptance and before any fill or end.
 """

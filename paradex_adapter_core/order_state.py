@@ -109,6 +109,8 @@ class OrderState:
         self.size = size
         self.price = price
         self.trigger_price = trigger_price
+        # The size as the engine knows it.
+        self._size_told = size
         self.filled = 0
         self.told_filled = 0
         self.is_conditional: Final = order_type in CONDITIONAL_TYPES
@@ -335,6 +337,8 @@ class OrderState:
         self._ts_terms = update.ts_updated
         self._feed_terms = update.feed
         is_changed = update.size != self.size
+        # To its position: the fills that are still to come fill less than was sent.
+        is_cut = update.size < self.size and self.status == CLOSING and self.missing > 0
         self.size = update.size
         price = update.price
         if self._has_price and price is not None and price != self.price:
@@ -345,7 +349,7 @@ class OrderState:
         if trigger_price is not None and trigger_price != (self.trigger_price or 0):
             is_changed = True
             self.trigger_price = trigger_price
-        if is_changed and (self.status == WORKING or self.changing_size):
+        if is_changed and (self.status == WORKING or self.changing_size or is_cut):
             self._tell_changed(ts_event, events)
         if self.size == self.changing_size and self._has_prices_asked():
             self.changing_size = 0
@@ -372,6 +376,7 @@ class OrderState:
             events += self.refuse_change(CLOSED_REASON, fill.ts_event)
 
     def _tell_changed(self, ts_event: int, events: list[Event]) -> None:
+        self._size_told = self.size
         events.append(
             OrderChanged(
                 self.client_order_id,
@@ -398,7 +403,9 @@ class OrderState:
     def _end(self, events: list[Event]) -> None:
         self.status = self._ending
         reason = self._reason
-        if self._ending == CANCELED:
+        # One that filled after it was cut to its position has a rest nobody told the end of.
+        is_cut = self._ending == FILLED and self.told_filled <= self.filled < self._size_told
+        if self._ending == CANCELED or is_cut:
             events.append(
                 OrderCanceled(self.client_order_id, self.venue_order_id, reason, self._ts_closed)
             )

@@ -256,6 +256,7 @@ class EngineOrder:
         self.end: Event | None = None
         self.fills: set[tuple[int, str]] = set()
         self.filled = 0
+        self.size = SIZE
         self.modifies_rejected = 0
 
     def hear(self, event: Event) -> None:
@@ -274,7 +275,10 @@ class EngineOrder:
             case OrderChanged() | ModifyRejected():
                 assert self.is_accepted, "changed before acceptance"
                 assert self.end is None, "changed after the end"
-                self.modifies_rejected += isinstance(event, ModifyRejected)
+                if isinstance(event, OrderChanged):
+                    self.size = event.size
+                else:
+                    self.modifies_rejected += 1
             case FillApplied():
                 assert self.is_accepted or not event.client_order_id, "a fill before acceptance"
                 self.count(event.fill)
@@ -456,7 +460,7 @@ class AccountMachine(RuleBasedStateMachine):
                 SIDE_BUY,
                 order.order_type,
                 INSTRUCTION_GTC,
-                held.size,
+                told.size,
                 held.price,
                 held.trigger_price,
                 0,
@@ -575,7 +579,10 @@ class AccountMachine(RuleBasedStateMachine):
         if order.is_given_up:
             return
         assert held.status in order.final_statuses()
-        assert (told.end is not None) == (held.status in {CANCELED, EXPIRED, REJECTED})
+        if held.status == FILLED:
+            assert (told.end is not None) == (told.filled < told.size)
+        else:
+            assert (told.end is not None) == (held.status in {CANCELED, EXPIRED, REJECTED})
         if held.status not in {SENT, QUEUED, REJECTED} and order.is_ever_open:
             assert (held.size, held.price, held.trigger_price) == order.terms
         self.check_change_is_over(order)

@@ -323,3 +323,32 @@ class TestChanges:
         store.change_order("O-1", 10, PRICE, TRIGGER + 5)
         closed = order_update(STATUS_CLOSED, seq_no=5, trigger_price=TRIGGER)
         assert apply(store, closed) == [CLOSED_FIRST, "canceled O-1: "]
+
+
+class TestCutToThePosition:
+    """The venue makes what closes a position no larger than it, when it is triggered."""
+
+    def cut(self, seq_no: int, remaining: int, status: int = STATUS_CLOSED) -> OrderUpdate:
+        return order_update(status, remaining, size=4, seq_no=seq_no, trigger_price=TRIGGER)
+
+    def test_told_when_it_is_triggered(self, store: StateStore) -> None:
+        order = sent(store, ORDER_TAKE_PROFIT_MARKET)
+        news = apply(store, UNTRIGGERED_2, self.cut(3, 4, STATUS_NEW), FOUR, self.cut(4, 0))
+        assert news == [ACCEPTED, "changed O-1", "fill F-4 of O-1"]
+        assert (order.size, order.status) == (4, FILLED)
+
+    def test_told_by_its_end_before_the_fills_that_are_missing(self, store: StateStore) -> None:
+        order = sent(store, ORDER_TAKE_PROFIT_MARKET)
+        news = apply(store, UNTRIGGERED_2, self.cut(4, 0), FOUR)
+        assert news == [ACCEPTED, "changed O-1", "missing 4 of O-1", "fill F-4 of O-1"]
+        assert (order.size, order.status) == (4, FILLED)
+
+    def test_its_end_alone_changes_nothing(self, store: StateStore) -> None:
+        sent(store, ORDER_TAKE_PROFIT_MARKET)
+        assert apply(store, UNTRIGGERED_2, self.cut(4, 4)) == [ACCEPTED, "canceled O-1: "]
+
+    def test_told_as_a_cancel_where_the_fills_came_first(self, store: StateStore) -> None:
+        order = sent(store, ORDER_TAKE_PROFIT_MARKET)
+        news = apply(store, UNTRIGGERED_2, FOUR, self.cut(4, 0), self.cut(4, 0))
+        assert news == [ACCEPTED, "fill F-4 of O-1", "canceled O-1: "]
+        assert (order.status, order.is_open) == (FILLED, False)
