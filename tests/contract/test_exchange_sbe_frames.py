@@ -14,6 +14,7 @@ import pytest
 
 from paradex_adapter.local_exchange import LocalExchange
 from tests.contract.exchange_caller import Caller, Socket, connect
+from tests.contract.exchange_orders import CLOSING, PROTECTION, STOPS, selling
 from tests.contract.sbe_by_schema import Frame, venue_schema
 from tests.shared_specs import requires_shared_specs, spec_path
 
@@ -346,7 +347,7 @@ async def test_private_frames_say_what_rest_says(version: int, long_layout: bool
             last = await scene.until(
                 "OrderEvent", orderId=order["id"], status=order["status"], price=price
             )
-            check_order(last.values, order)
+            check_order(last.values, order, version)
             has_late_fields = version == 3 or (version == 2 and long_layout)
             check_change(last.values, order.get("request_info"), has_late_fields=has_late_fields)
         await scene.until("FillEvent", len(fills))
@@ -360,6 +361,34 @@ async def test_private_frames_say_what_rest_says(version: int, long_layout: bool
         check_fill(frame.values, fill, version)
     check_position(last_position.values, position)
     check_account(last_account.values, account)
+
+
+@pytest.mark.parametrize(("version", "long_layout"), LAYOUTS)
+async def test_frames_of_all_orders_say_what_rest_says(version: int, long_layout: bool) -> None:
+    async with opened(version, long_layout, PRIVATE) as scene:
+        await play(scene)
+        exchange, caller = scene.exchange, scene.caller
+        for kind in (*STOPS, *CLOSING):
+            order = await caller.place(**selling(kind))
+            told = await scene.until("OrderEvent", orderId=order["id"], status="UNTRIGGERED")
+            shown = (await caller.call("GET", f"/orders/{order['id']}")).json
+            check_order(told.values, shown, version)
+        exchange.set_mark_price(MARKET, "89000")
+        exchange.allow_rpi(caller.address)
+        exchange.allow_mmp(caller.address)
+        await caller.call("POST", "/account/mmp/BTC", body=PROTECTION)
+        for fields in ({"instruction": "RPI"}, {"flags": ["MMP"]}):
+            await caller.until_settled((await caller.place(price="88000", **fields))["id"])
+        orders = (await caller.call("GET", "/orders-history")).json["results"]
+        for order in orders:
+            price, status = Decimal(order["price"]) or None, order["status"]
+            last = await scene.until("OrderEvent", orderId=order["id"], status=status, price=price)
+            check_order(last.values, order, version)
+    assert {order["type"] for order in orders} == {"LIMIT", *STOPS, *CLOSING}
+    assert {"RPI", "GTC", "IOC"} <= {order["instruction"] for order in orders}
+    assert any("MMP" in order["flags"] for order in orders)
+    triggered = [order["status"] for order in orders if order["type"] in (*STOPS, CLOSING[2])]
+    assert "UNTRIGGERED" not in triggered
 
 
 def check_change(
@@ -380,7 +409,7 @@ def check_change(
         assert {name: values[name] for name in names} == {n: change[k] for n, k in names.items()}
 
 
-def check_order(values: dict[str, Any], order: dict[str, Any]) -> None:
+def check_order(values: dict[str, Any], order: dict[str, Any], version: int) -> None:
     assert int(values["account"], 16) == int(order["account"], 16)
     for name, key in (
         ("clientOrderId", "client_id"),
@@ -393,12 +422,14 @@ def check_order(values: dict[str, Any], order: dict[str, Any]) -> None:
         assert values[name] == order[key], name
     # The engine's refusals come without an instruction, for which the schema has no word.
     assert values["timeInForce"] == (order["instruction"] or "NON_REPRESENTABLE")
-    assert values["flags"] == set(order["flags"])
-    for name, key in (("price", "price"), ("size", "size"), ("sizeOpen", "remaining_size")):
+    assert values["flags"] == set(order["flags"]) - ({"MMP"} if version < 2 else set())
+    for name, key in (("size", "size"), ("sizeOpen", "remaining_size")):
         assert values[name] == Decimal(order[key]), name
+    # What JSON tells as 0, frames leave out.
+    for name, key in (("price", "price"), ("triggerPrice", "trigger_price")):
+        assert values[name] == (Decimal(order[key]) or None), name
     average = order["avg_fill_price"]
     assert values["avgFillPrice"] == (Decimal(average) if average else None)
-    assert values["triggerPrice"] is None
     for name, key in (
         ("createdAt", "created_at"),
         ("updatedAt", "last_updated_at"),
