@@ -1,9 +1,9 @@
 """Whether NautilusTrader's books and the venue's say the same, in sentences where they do not.
 
-Exactly alike must be: the set of orders with their ends and filled quantities, the trade ids, the
-net positions. To 1e-8 of its currency the commission of each fill; to 1e-6 the average prices, and
-the realized PnL of each market, which is the venue's less the fees. Funding is the venue's alone
-and shown apart (`realized_funding`).
+Exactly alike must be: the set of orders with their states, terms and filled quantities, the trade
+ids, the net positions. To 1e-8 of its currency the commission of each fill; to 1e-6 the average
+prices, and the realized PnL of each market, which is the venue's less the fees. Funding is the
+venue's alone and shown apart (`realized_funding`).
 
 The venue's side is read here by itself, from the JSON objects of its REST answers, and its words
 are spelled here again, so that a mistake of the parsers cannot agree with itself.
@@ -26,10 +26,16 @@ from paradex_adapter.constants import PARADEX_VENUE
 COMMISSION_TOLERANCE: Final = Decimal("1e-8")
 VALUE_TOLERANCE: Final = Decimal("1e-6")
 ZERO: Final = Decimal(0)
+# How NautilusTrader marks what it learned of by a report.
+EXTERNAL_ORDER_TAG: Final = "VENUE"
 
 type Row = Mapping[str, Any]
 
 _ORDINARY_FILLS: Final = ("FILL", "RPI")
+# The kinds that NautilusTrader knows as triggered; the others trade at the market at once.
+_TRIGGERED_KINDS: Final = ("STOP_LIMIT", "STOP_LOSS_LIMIT", "TAKE_PROFIT_LIMIT")
+# For these NautilusTrader takes nothing but a quantity from a report.
+_REPORTED_QUANTITY_ALONE: Final = (OrderType.MARKET_IF_TOUCHED, OrderType.LIMIT_IF_TOUCHED)
 _EXPIRED_REASONS: Final = frozenset(["EXPIRED", "ASSET_EXPIRED"])
 # With these an order is refused that never worked; one that did is canceled.
 _REFUSED_REASONS: Final = frozenset(
@@ -163,10 +169,26 @@ def _compare_order(name: str, order: Order, row: Row) -> list[str]:
     filled = order.filled_qty.as_decimal()
     if filled != size - remaining:
         differences.append(f"order {name} filled {filled}, at the venue {size - remaining}")
+    differences += _compare_terms(name, order, row)
     average = _decimal(row.get("avg_fill_price"))
     if filled and average and abs(_decimal(order.avg_px) - average) > VALUE_TOLERANCE:
         differences.append(f"order {name} averages {order.avg_px}, at the venue {average}")
     return differences
+
+
+def _compare_terms(name: str, order: Order, row: Row) -> list[str]:
+    ours = {"size": order.quantity.as_decimal()}
+    is_external = EXTERNAL_ORDER_TAG in (order.tags or [])
+    if not (is_external and order.order_type in _REPORTED_QUANTITY_ALONE):
+        if order.has_price:
+            ours["price"] = order.price.as_decimal()
+        if order.has_trigger_price:
+            ours["trigger_price"] = order.trigger_price.as_decimal()
+    return [
+        f"{field} of order {name} is {value}, at the venue {row.get(field)}"
+        for field, value in ours.items()
+        if value != _decimal(row.get(field))
+    ]
 
 
 def _expected_status(
@@ -175,7 +197,10 @@ def _expected_status(
     if row["status"] == "NEW":
         return OrderStatus.SUBMITTED
     if row["status"] != "CLOSED":
-        return OrderStatus.ACCEPTED if remaining == size else OrderStatus.PARTIALLY_FILLED
+        if remaining < size:
+            return OrderStatus.PARTIALLY_FILLED
+        is_triggered = row["status"] == "OPEN" and row.get("type") in _TRIGGERED_KINDS
+        return OrderStatus.TRIGGERED if is_triggered else OrderStatus.ACCEPTED
     reason = row.get("cancel_reason")
     if remaining == 0:
         return OrderStatus.FILLED

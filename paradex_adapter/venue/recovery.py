@@ -14,7 +14,7 @@ that nothing is told twice. Nothing here ever sends an order.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Final, final
 
 from paradex_adapter.venue.account_reader import AccountReader, Notice
@@ -308,8 +308,10 @@ class Recovery:
                 snapshot.orders.append(update)
         balances = await self._reader.balances()
         summary = await self._reader.summary()
-        # Fills first: an order that closed then has all its fills and ends at once.
+        # Fills first: an order that closed then has all its fills and ends at once. Before them
+        # only the orders that were cut meanwhile, which fewer fills fill.
         messages: list[AccountMessage] = [
+            *find_cut_orders(self._store, snapshot.orders),
             *snapshot.fills,
             *snapshot.orders,
             *snapshot.positions,
@@ -343,3 +345,16 @@ class Recovery:
             del self._tasks[name]
         if not task.cancelled() and task.exception() is not None:
             self._warn(f"Our own mistake while asking for {name}: {task.exception()!r}")
+
+
+def find_cut_orders(store: StateStore, updates: Iterable[OrderUpdate]) -> list[OrderUpdate]:
+    """Return the updates of own orders that the venue made smaller, as it does to fit a position.
+
+    They are to be applied before their fills: NautilusTrader finds an order filled by a fill alone.
+    """
+    cut = []
+    for update in updates:
+        state = store.find_order(update.client_order_id)
+        if state is not None and update.size < state.size and state.is_open:
+            cut.append(update)
+    return cut

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Final, final
 
 from paradex_adapter.venue.account_reader import AccountReader, AccountSnapshot, Notice
+from paradex_adapter.venue.algo_orders import AlgoOrders, AlgoProgress
 from paradex_adapter.venue.auth import TokenProvider
 from paradex_adapter.venue.external_orders import ExternalFact, ExternalOrders
 from paradex_adapter.venue.http import HttpClient
@@ -24,6 +25,7 @@ from paradex_adapter.venue.recovery import (
     OVERLAP_MS,
     AccountMessage,
     Recovery,
+    find_cut_orders,
 )
 from paradex_adapter.venue.retry import Backoff
 from paradex_adapter.venue.signing import OrderSigner
@@ -86,7 +88,7 @@ class TradingSession:
         Takes what is new about own orders, positions and balances, in order.
     on_external : Callable[[list[ExternalFact]], None]
         Takes what is new about orders this session did not send, in order.
-    on_notice : Callable[[Notice], None], optional
+    on_notice : Callable[[Notice | AlgoProgress], None], optional
         Takes what the venue did to the account that changes nothing of the state here.
     recv_window_ms : int, optional
         How long after signing the venue may still take an order, in milliseconds; by default the
@@ -118,6 +120,8 @@ class TradingSession:
         Sends orders, changes and cancels.
     batches : OrderBatches
         Sends several orders, or cancels, at once.
+    algo_orders : AlgoOrders
+        Sends and follows algo orders; the store knows nothing of them.
     counters : dict[str, int]
         What was skipped or went wrong, by kind.
     """
@@ -131,7 +135,7 @@ class TradingSession:
         *,
         on_events: Callable[[list[Event]], None],
         on_external: Callable[[list[ExternalFact]], None],
-        on_notice: Callable[[Notice], None] | None = None,
+        on_notice: Callable[[Notice | AlgoProgress], None] | None = None,
         recv_window_ms: int | None = None,
         clock_offset_ms: int = 0,
         clock_ns: Callable[[], int] = time.time_ns,
@@ -195,6 +199,17 @@ class TradingSession:
             warn=self._warn,
         )
         self.batches: Final = OrderBatches(self.commands, self._gateway)
+        self.algo_orders: Final = AlgoOrders(
+            http,
+            self.reader,
+            signer,
+            tell=self._tell,
+            tell_progress=self._tell_progress,
+            is_held=lambda: bool(self._hold_reasons),
+            now_ms=self._venue_now_ms,
+            recv_window_ms=recv_window_ms,
+            warn=self._warn,
+        )
         self._held: list[AccountMessage] = []
         # News that an answer brought about and does not say; told when the answer is worked in.
         self._unanswered: list[Event] = []
@@ -227,6 +242,7 @@ class TradingSession:
 
     async def close(self) -> None:
         """Disconnect and stop everything under way."""
+        await self.algo_orders.close()
         await self._recovery.close()
         await self._connection.close()
 
@@ -305,9 +321,15 @@ class TradingSession:
                 # With those before it, which may be missing as well: they are told in order.
                 since_ms = state.ts_sent // 1_000_000 - OVERLAP_MS
                 owing[update.market] = min(since_ms, owing.get(update.market, since_ms))
-        for market, since_ms in owing.items():
-            for fill in await self.reader.fills(market, max(0, since_ms)):
-                self._apply(fill)
+        fills = [
+            fill
+            for market, since_ms in owing.items()
+            for fill in await self.reader.fills(market, max(0, since_ms))
+        ]
+        for cut in find_cut_orders(self.store, updates):
+            self._apply(cut)
+        for fill in fills:
+            self._apply(fill)
         for update in updates:
             self._apply(update)
 
@@ -351,6 +373,7 @@ class TradingSession:
         held, self._held = self._held, []
         for message in held:
             self._apply(message)
+        self.algo_orders.tell_news()
         if self._has_dropped:
             self._has_dropped = False
             self._recovery.start_recovering(self._venue_now_ms())
@@ -431,6 +454,10 @@ class TradingSession:
         if self._on_notice is not None and self._notices.admit("", notice.kind, notice_id):
             self._on_notice(notice)
 
+    def _tell_progress(self, progress: AlgoProgress) -> None:
+        if self._on_notice is not None:
+            self._on_notice(progress)
+
     def _apply(self, message: AccountMessage) -> None:
         self._tell(self.store.apply(message, self._clock_ns()))
 
@@ -444,6 +471,8 @@ class TradingSession:
                 self._tell_external(event.update, self.externals.take_order(event.update))
             elif isinstance(event, FillApplied) and not event.client_order_id:
                 self._tell_external(event.fill, self.externals.take_fill(event.fill, event.side))
+                # Perhaps of a child of an algo order: the venue does not say.
+                self.algo_orders.take_fill(event.fill.market)
 
     def _tell_external(self, message: OrderUpdate | Fill, facts: list[ExternalFact]) -> None:
         if facts:
