@@ -127,7 +127,7 @@ def find_change_fault(leg: Leg, size: int, legs: Legs) -> str | None:
     filled_of_linked = _filled_of_linked(leg, legs)
     if parent is not None and size + filled_of_linked > parent.filled - parent.lost:
         return "the quantity must not be greater than what the parent order filled"
-    if filled_of_linked and any(
+    if (leg.filled or filled_of_linked) and any(
         legs[other].asked == size != leg.asked for other in leg.linked if other in legs
     ):
         # So asks NautilusTrader's own manager, when it sees what was done here: it would be done
@@ -190,6 +190,9 @@ def _find_end(leg: Leg, legs: Legs) -> str:
             continue
         if leg.link is Link.OCO and other.filled > 0:
             return f"{other_id}, linked to it, filled"
+        if leg.link is Link.OCO and leg.filled > 0:
+            # It ended the others, and goes on.
+            continue
         # A position does not lose its other exit because the venue refused one.
         if other.is_over and not (other.is_refused and parent is not None):
             return f"{other_id}, linked to it, ended"
