@@ -19,8 +19,9 @@ from paradex_adapter_core.messages.account import (
     FundingPayment,
     Position,
 )
-from paradex_adapter_core.messages.orders import Fill, OrderUpdate, TradeBust
+from paradex_adapter_core.messages.orders import AlgoOrder, Fill, OrderUpdate, TradeBust
 from paradex_adapter_core.parsers import account as parsers
+from paradex_adapter_core.parsers import algo_orders as algo_parsers
 from paradex_adapter_core.parsers.counters import count
 from paradex_adapter_core.parsers.fields import SKIPPED_ROW
 from paradex_adapter_core.parsers.skipped_rows import find_skipped_row
@@ -130,6 +131,26 @@ class AccountReader:
         async with _whole_answer("orders history", SNAPSHOT_TIMEOUT_SECS):
             orders = await _collect(fetch)
         return sorted(orders, key=_order_age)
+
+    async def open_algo_orders(self) -> list[AlgoOrder]:
+        """Return the algo orders that are new or open."""
+        async with _whole_answer("open algo orders", READ_TIMEOUT_SECS):
+            body = await self._http.get_algo_orders()
+            return self._whole("open algo orders", algo_parsers.parse_algo_orders, body)
+
+    async def algo_orders_history(
+        self, market: str | None = None, start_ms: int | None = None
+    ) -> list[AlgoOrder]:
+        """Return the algo orders of the window, closed ones included."""
+
+        async def fetch(cursor: str | None) -> tuple[list[AlgoOrder], str | None]:
+            body = await self._http.get_algo_orders_history(
+                market=market, start_ms=start_ms, cursor=cursor, page_size=PAGE_SIZE
+            )
+            return self._whole("algo orders history", algo_parsers.parse_algo_orders_page, body)
+
+        async with _whole_answer("algo orders history", SNAPSHOT_TIMEOUT_SECS):
+            return await _collect(fetch)
 
     async def fills(self, market: str | None = None, start_ms: int | None = None) -> list[Fill]:
         """Return the fills of the window, oldest first."""
