@@ -130,6 +130,7 @@ async def test_ccxt(private_sbe: bool) -> None:
 async def test_paradex_py(private_sbe: bool) -> None:
     python = need_interpreter("paradex_py", "PARADEX_PY_PYTHON")
     async with LocalExchange(private_sbe=private_sbe, seed=1) as exchange:
+        exchange.allow_mmp()
         outcome = await run_client(python, "paradex_py_client.py", exchange)
         listed = [market["symbol"] for market in exchange.markets()]
     assert outcome["onboarding"] == {
@@ -154,6 +155,24 @@ async def test_paradex_py(private_sbe: bool) -> None:
     assert outcome["trade"]["liquidity"] == "TAKER"
     assert outcome["trade"]["position"] == ["LONG", "0.01"]
     assert outcome["trade"]["open_after"] == []
+    above, below = (f"STOP_CONDITION_{side}_TRIGGER" for side in ("ABOVE", "BELOW"))
+    assert outcome["conditional"] == {
+        "STOP_LIMIT": [below, "USER_CANCELED", "True"],
+        "STOP_MARKET": [below, "TARGET_STRATEGY_VWAP", "USER_CANCELED", "True"],
+        "TAKE_PROFIT_LIMIT": [above, "USER_CANCELED", "True"],
+        "TAKE_PROFIT_MARKET": [above, "USER_CANCELED", "True"],
+        "STOP_LOSS_LIMIT": [below, "USER_CANCELED", "True"],
+        "STOP_LOSS_MARKET": [below, "USER_CANCELED", "True"],
+    }
+    assert outcome["protection"] == {
+        "limits": ["5", "2.5", "0"],
+        "flags": ["MMP"],
+        "is_enabled": True,
+        "is_frozen": [False],
+        "reset": ["BTC"],
+        "left": 0,
+        "cancel_reason": "MMP_DISABLED",
+    }
     assert "ORDER_ID_NOT_FOUND" in outcome["refused"]["unknown_order"]
     assert "MARKET_NOT_FOUND" in outcome["refused"]["unknown_market"]
     for encoding in ("sbe", "plain"):

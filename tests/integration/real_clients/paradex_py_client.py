@@ -29,6 +29,14 @@ PUBLIC_CHANNELS = (
     f"markets_summary.{MARKET}",
     f"funding_data.{MARKET}",
 )
+CONDITIONAL = (
+    OrderType.StopLimit,
+    OrderType.StopMarket,
+    OrderType.TakeProfitLimit,
+    OrderType.TakeProfitMarket,
+    OrderType.StopLossLimit,
+    OrderType.StopLossMarket,
+)
 PRIVATE_CHANNELS = (f"orders.{MARKET}", f"fills.{MARKET}", "positions", "account")
 
 
@@ -109,13 +117,13 @@ def until_changed(client: Any, order_id: str, price: Decimal) -> dict[str, Any]:
     raise TimeoutError("order did not change")
 
 
-def until_open(client: Any, order_id: str) -> dict[str, Any]:
+def until_open(client: Any, order_id: str, status: str = "OPEN") -> dict[str, Any]:
     deadline = time.monotonic() + DEADLINE_S
     while time.monotonic() < deadline:
         order = client.api_client.fetch_order(order_id)
-        if order["status"] == "OPEN":
+        if order["status"] == status:
             return order
-    raise TimeoutError("order did not open")
+    raise TimeoutError(f"order is not {status}")
 
 
 def until_closed(client: Any, order_id: str) -> dict[str, Any]:
@@ -174,6 +182,61 @@ def trade(client: Any) -> dict[str, Any]:
         ],
         "balance": balance["size"],
         "fees": api.fetch_account_info()["results"][0]["fees"],
+    }
+
+
+def conditional_order(kind: OrderType, price: Decimal, trigger: Decimal) -> Order:
+    return Order(
+        market=MARKET,
+        order_type=kind,
+        order_side=OrderSide.Sell,
+        size=SIZE,
+        limit_price=price,
+        trigger_price=trigger,
+        instruction="GTC",
+    )
+
+
+def wait_for_a_price(client: Any) -> dict[str, list[str]]:
+    """Let an order of each conditional kind wait beside a position; return how each is told."""
+    api = client.api_client
+    until_closed(client, api.submit_order(market_order(OrderSide.Buy))["id"])
+    bid = Decimal(api.fetch_bbo(MARKET)["bid"])
+    outcome = {}
+    for kind in CONDITIONAL:
+        share = Decimal("1.05") if "TAKE" in kind.value else Decimal("0.95")
+        trigger = (bid * share).quantize(Decimal("0.1"))
+        price = trigger if "LIMIT" in kind.value else Decimal(0)
+        placed = api.submit_order(conditional_order(kind, price, trigger))
+        order = until_open(client, placed["id"], "UNTRIGGERED")
+        api.cancel_order(placed["id"])
+        closed = until_closed(client, placed["id"])
+        is_trigger_equal = Decimal(order["trigger_price"]) == trigger
+        outcome[kind.value] = [*order["flags"], closed["cancel_reason"], str(is_trigger_equal)]
+    sold = api.submit_order(market_order(OrderSide.Sell, reduce_only=True))
+    until_closed(client, sold["id"])
+    return outcome
+
+
+def protect_quotes(client: Any) -> dict[str, Any]:
+    """Configure market maker protection, quote under it, reset it and remove it."""
+    api = client.api_client
+    stored = api.set_mmp_config("BTC", 60_000, 1000, size_limit="5", delta_limit="2.5")
+    quote = limit_order(client, "paradex-py-protected")
+    quote.mmp = True
+    placed = api.submit_order(quote)
+    opened = until_open(client, placed["id"])
+    listed = api.fetch_mmp_configs({"base_asset": "BTC"})
+    reset = api.reset_mmp("BTC")
+    api.delete_mmp_config("BTC")
+    return {
+        "limits": [stored.size_limit, stored.delta_limit, stored.vega_limit],
+        "flags": opened["flags"],
+        "is_enabled": listed.enabled,
+        "is_frozen": [row.is_frozen for row in listed.results],
+        "reset": [row.base_asset for row in reset.results],
+        "left": len(api.fetch_mmp_configs().results),
+        "cancel_reason": until_closed(client, placed["id"])["cancel_reason"],
     }
 
 
@@ -266,6 +329,8 @@ def main(venue: dict[str, str]) -> None:
     outcome["markets"] = read_markets(client)
     outcome["place_and_cancel"] = place_and_cancel(client)
     outcome["trade"] = trade(client)
+    outcome["conditional"] = wait_for_a_price(client)
+    outcome["protection"] = protect_quotes(client)
     outcome["refused"] = refused(client)
     outcome["sbe"] = asyncio.run(follow(client, PUBLIC_CHANNELS + PRIVATE_CHANNELS, "sbe"))
     plain = connect(venue, venue["private_key"], sbe=False)
