@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from paradex_adapter.local_exchange.accounts import Fill
 from tests.unit.local_exchange.engine_bench import Bench
 
 TICK = Decimal("0.1")
@@ -21,7 +22,8 @@ order_actions = st.fixed_dictionaries(
         "price": st.one_of(
             st.just(Decimal(0)), st.integers(-30, 30).map(lambda t: 90000 + t * TICK)
         ),
-        "instruction": st.sampled_from(["GTC", "IOC", "POST_ONLY"]),
+        "instruction": st.sampled_from(["GTC", "IOC", "POST_ONLY", "RPI"]),
+        "is_interactive": st.booleans(),
         "flags": st.sampled_from([(), (), ("REDUCE_ONLY",)]),
         "stp": st.sampled_from(["EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH"]),
     }
@@ -47,9 +49,14 @@ def check_book(bench: Bench) -> None:
         for order in account.open_orders.values():
             assert order.status == "OPEN"
             assert 0 < order.remaining <= order.size
+            if order.is_rpi:
+                assert order in bench.market.hidden[order.side].orders()
+                continue
             key = (order.side, order.price)
             resting[key] = resting.get(key, Decimal(0)) + order.remaining
     assert bench.heard.levels == resting
+    for side in bench.market.hidden.values():
+        assert all(order.is_rpi and order.status == "OPEN" for order in side.orders())
     for side, is_bid in (("BUY", True), ("SELL", False)):
         levels = bench.market.book.sides[side].levels()
         prices = [price for price, _ in levels]
@@ -57,12 +64,30 @@ def check_book(bench: Bench) -> None:
         assert dict(levels) == {price: size for (s, price), size in resting.items() if s == side}
 
 
+def check_retail(bench: Bench) -> None:
+    """RPI orders make for retail takers, and take from nobody."""
+    orders = {o.id: o for account in bench.accounts.values() for o in account.orders.values()}
+    by_trade: dict[str, list[Fill]] = {}
+    for fill in bench.heard.fills:
+        by_trade.setdefault(fill.trade_id, []).append(fill)
+    for maker, taker in by_trade.values():
+        hidden, taking = orders[maker.order_id], orders[taker.order_id]
+        assert (maker.liquidity, taker.liquidity) == ("MAKER", "TAKER")
+        assert not taking.is_rpi
+        assert taking.is_interactive or not hidden.is_rpi
+        assert (maker.fill_type == "RPI") == hidden.is_rpi
+        assert not maker.fee or not (hidden.is_rpi or hidden.is_interactive)
+
+
 def check_priority(bench: Bench) -> None:
     for side in ("BUY", "SELL"):
         queue = list(bench.market.book.sides[side].orders())
         for earlier, later in pairwise(queue):
             if earlier.price == later.price:
-                assert bench.queued[earlier.id] < bench.queued[later.id]
+                places = [
+                    (not order.is_interactive, bench.queued[order.id]) for order in (earlier, later)
+                ]
+                assert places == sorted(places)
 
 
 def check_orders(bench: Bench) -> None:
@@ -96,6 +121,7 @@ def test_cash_positions_and_books_add_up(
         check(bench, cash_at_start)
     check_book(bench)
     check_priority(bench)
+    check_retail(bench)
     check_orders(bench)
     sequences = [change.seq_no for change in bench.heard.changes]
     assert all(later == earlier + 1 for earlier, later in pairwise(sequences))
