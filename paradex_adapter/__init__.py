@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING, Final
 from paradex_adapter_core.version import __version__
 
 if TYPE_CHECKING:
-    from paradex_adapter.account_data import ParadexFundingPayment, ParadexTradeBust
+    from paradex_adapter.account_data import (
+        ParadexAlgoOrder,
+        ParadexFundingPayment,
+        ParadexTradeBust,
+    )
     from paradex_adapter.config import ParadexDataClientConfig, ParadexExecClientConfig
     from paradex_adapter.constants import (
         PARADEX,
@@ -34,6 +38,7 @@ __all__ = [
     "PARADEX",
     "PARADEX_CLIENT_ID",
     "PARADEX_VENUE",
+    "ParadexAlgoOrder",
     "ParadexDataClientConfig",
     "ParadexEnvironment",
     "ParadexError",
@@ -53,6 +58,7 @@ _HOMES: Final[dict[str, str]] = {
     "PARADEX": "constants",
     "PARADEX_CLIENT_ID": "constants",
     "PARADEX_VENUE": "constants",
+    "ParadexAlgoOrder": "account_data",
     "ParadexDataClientConfig": "config",
     "ParadexEnvironment": "constants",
     "ParadexError": "venue.errors",

@@ -48,6 +48,7 @@ from paradex_adapter.translate.values import (
     UnusableMessageError,
     fill_to_order_text,
 )
+from paradex_adapter.twap_orders import TwapAnswers
 from paradex_adapter.venue.account_reader import AccountSnapshot
 from paradex_adapter.venue.trading_session import TradingSession
 from paradex_adapter_core.messages.orders import Fill, OrderUpdate
@@ -94,6 +95,7 @@ class AccountAnswers:
         self._cache: Final = cache
         self._clock: Final = clock
         self._log: Final = log
+        self._twaps: Final = TwapAnswers(session.algo_orders, account_id, cache, clock, log)
 
     async def report_order(
         self,
@@ -104,6 +106,9 @@ class AccountAnswers:
         """Return the report of one order, None when the venue knows no such order."""
         if client_order_id is None and venue_order_id is None:
             raise ValueError("client_order_id and venue_order_id are both None")
+        twap = self._twaps.find(client_order_id, venue_order_id)
+        if twap is not None:
+            return await self._twaps.report(twap)
         order = None if client_order_id is None else self._cache.order(client_order_id)
         if order is not None:
             instrument_id = order.instrument_id
@@ -119,6 +124,9 @@ class AccountAnswers:
         """Return what is known of an own working order, without asking the venue."""
         if client_order_id is None:
             return None
+        twap = self._twaps.find(client_order_id, None)
+        if twap is not None:
+            return self._twaps.report_held(twap) if twap.is_open else None
         state = self._session.store.find_order(client_order_id.value)
         if state is None or not state.is_open or state.status < WORKING:
             return None
@@ -131,7 +139,8 @@ class AccountAnswers:
         """Return what is known of the own working orders, without asking the venue."""
         states = self._session.store.open_orders()
         reports = [self.report_held_order(ClientOrderId(s.client_order_id)) for s in states]
-        return [report for report in reports if report is not None]
+        held = [report for report in reports if report is not None]
+        return [*held, *self._twaps.report_open_held()]
 
     async def report_orders(self, command: GenerateOrderStatusReports) -> list[OrderStatusReport]:
         """Return the reports of the orders a command asks for.
@@ -159,7 +168,8 @@ class AccountAnswers:
         asked = [u for u in updates.values() if end_ns is None or u.ts_created <= end_ns]
         await session.take(asked)
         reports = [await self._make_report(update) for update in asked]
-        return [report for report in reports if report is not None]
+        twaps = await self._twaps.report_all(market, open_only=command.open_only)
+        return [*(report for report in reports if report is not None), *twaps]
 
     async def report_fills(self, command: GenerateFillReports) -> list[FillReport]:
         """Return the reports of the fills a command asks for."""
@@ -205,6 +215,7 @@ class AccountAnswers:
         The caller holds the session's stream until the engine has worked the answer in.
         """
         snapshot = await self._session.reader.snapshot(self._window_start_ms(lookback_mins))
+        twaps = await self._twaps.report_everything()
         ts_init = self._clock.timestamp_ns()
         reports = snapshot_to_reports(
             snapshot,
@@ -231,7 +242,7 @@ class AccountAnswers:
             report_id=UUID4(),
             ts_init=ts_init,
         )
-        mass_status.add_order_reports(reports.orders)
+        mass_status.add_order_reports([*reports.orders, *twaps])
         mass_status.add_fill_reports(reports.fills)
         mass_status.add_position_reports(reports.positions)
         return mass_status

@@ -10,11 +10,16 @@ from nautilus_trader.model.data import CustomData, DataType
 from nautilus_trader.model.identifiers import AccountId, InstrumentId
 from nautilus_trader.model.orders import Order
 
-from paradex_adapter.account_data import bust_to_custom, payment_to_custom
+from paradex_adapter.account_data import (
+    algo_order_to_custom,
+    bust_to_custom,
+    payment_to_custom,
+)
 from paradex_adapter.custom_data import ParadexData
 from paradex_adapter.order_news import find_instrument
 from paradex_adapter.translate.reports import balances_to_account_balances, summary_to_margins
 from paradex_adapter.translate.values import UnusableMessageError
+from paradex_adapter.venue.algo_orders import AlgoProgress
 from paradex_adapter.venue.errors import ParadexError, excerpt
 from paradex_adapter.venue.trading_session import TradingSession
 from paradex_adapter_core.messages.account import AccountSummary, FundingPayment
@@ -155,6 +160,22 @@ class AccountNews:
             )
         )
         return order.instrument_id
+
+    def tell_progress(self, progress: AlgoProgress) -> None:
+        """Publish how an own algo order stands."""
+        instrument = find_instrument(self._cache, progress.order.market)
+        if instrument is None:
+            return
+        ts_init = self._clock.timestamp_ns()
+        self._publish(
+            algo_order_to_custom(
+                progress.order,
+                progress.client_order_id,
+                self._client.account_id,
+                instrument.id,
+                ts_init,
+            )
+        )
 
     def _publish(self, data: ParadexData) -> None:
         self._msgbus.send(endpoint="DataEngine.process", msg=CustomData(DataType(type(data)), data))

@@ -37,7 +37,7 @@ from paradex_adapter_core.vocabulary import (
 DECIMAL_DIGITS: Final = 38
 AMOUNT: Final = pa.decimal128(DECIMAL_DIGITS, UNITS_SCALE)
 _RATE: Final = pa.decimal128(DECIMAL_DIGITS, RATE_SCALE)
-_TIME: Final = pa.uint64()
+TIME: Final = pa.uint64()
 TEXT: Final = pa.string()
 
 _ASSET_KIND_NAMES: Final = {code: word for word, code in ASSET_KINDS.items() if word}
@@ -116,8 +116,8 @@ class ParadexData(Data):
             {
                 "instrument_id": TEXT,
                 **cls.FIELDS,
-                "ts_event": _TIME,
-                "ts_init": _TIME,
+                "ts_event": TIME,
+                "ts_init": TIME,
                 "type": TEXT,
             },
             metadata={"type": cls.__name__},
@@ -222,7 +222,7 @@ class ParadexFundingComparison(ParadexData):
         "source": TEXT,
         "asset_kind": TEXT,
         "hourly_funding_rate": _RATE,
-        "ts_updated": _TIME,
+        "ts_updated": TIME,
     }
 
 

@@ -62,6 +62,7 @@ from paradex_adapter.translate.values import (
     commission_at_rate,
 )
 from paradex_adapter.venue.account_reader import Notice
+from paradex_adapter.venue.algo_orders import AlgoProgress
 from paradex_adapter.venue.credentials import Credentials
 from paradex_adapter.venue.errors import (
     AuthenticationError,
@@ -254,6 +255,9 @@ class ParadexExecutionClient(LiveExecutionClient):
             self._clock.timestamp_ns,
             self._warn,
         )
+        self._account_news = AccountNews(
+            self, self._session, self._cache, self._msgbus, self._clock, self._log
+        )
         self._entry = OrderEntry(
             self,
             self._session,
@@ -265,9 +269,6 @@ class ParadexExecutionClient(LiveExecutionClient):
         )
         self._entry.restore_orders()
         await self._entry.lists.restore()
-        self._account_news = AccountNews(
-            self, self._session, self._cache, self._msgbus, self._clock, self._log
-        )
         await self._session.refresh_account()
         self._account_news.tell_account()
         await self._await_account_registered()
@@ -554,9 +555,11 @@ class ParadexExecutionClient(LiveExecutionClient):
             return False
         return self._entry.lists.is_own_refusal(event.client_order_id)
 
-    def _on_notice(self, notice: Notice) -> None:
+    def _on_notice(self, notice: Notice | AlgoProgress) -> None:
         assert self._account_news is not None
-        if isinstance(notice, TradeBust):
+        if isinstance(notice, AlgoProgress):
+            self._account_news.tell_progress(notice)
+        elif isinstance(notice, TradeBust):
             instrument_id = self._account_news.tell_bust(notice)
             self.create_task(self._report_positions(instrument_id), log_msg="report positions")
         else:

@@ -4,6 +4,7 @@ What a command comes to is told by events of the session (`order_news`); only wh
 told from here.
 """
 
+import asyncio
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
@@ -41,6 +42,8 @@ from paradex_adapter.translate.orders import (
     order_to_request,
 )
 from paradex_adapter.translate.values import trade_id_to_fill_keys
+from paradex_adapter.twap_orders import TwapEntry
+from paradex_adapter.venue.algo_orders import OPEN_MAX
 from paradex_adapter.venue.credentials import Credentials
 from paradex_adapter.venue.order_batches import CancelTarget
 from paradex_adapter.venue.order_requests import OrderRequest
@@ -107,6 +110,7 @@ class OrderEntry:
         self._cache: Final = cache
         self._clock: Final = clock
         self._log: Final = log
+        self._twaps: Final = TwapEntry(session.algo_orders, cache, clock)
         self.lists: Final = ContingentOrders(
             client,
             session,
@@ -126,7 +130,9 @@ class OrderEntry:
         for order in orders:
             instrument = self._cache.instrument(order.instrument_id)
             is_ours = order.account_id in (None, self._client.account_id)
-            if not is_ours or not is_restorable(order, instrument):
+            if not is_ours or self._twaps.restore(order, instrument):
+                continue
+            if not is_restorable(order, instrument):
                 continue
             fills = [event for event in order.events if isinstance(event, OrderFilled)]
             self._session.restore(
@@ -204,7 +210,7 @@ class OrderEntry:
             return "it is closed already"
         if self._session.store.is_full:
             return f"{self._session.store.open_orders_max} orders are open already"
-        if self._session.store.find_order(order.client_order_id.value):
+        if self._is_sent(order):
             return "its client order id was sent before"
         return self._find_other_account(order) or self._credentials.denial_reason or None
 
@@ -218,16 +224,21 @@ class OrderEntry:
             await self._session.commands.submit(request)
 
     def _admit(self, order: Order, raw_params: dict[str, Any], room: int) -> OrderRequest | None:
-        """Return the request for an order told as submitted, None for one that is denied."""
+        """Return the request for an order told as submitted.
+
+        None for one that is denied, and for a TWAP order, which goes its own way.
+        """
         if order.is_closed:
             self._log.warning(f"Cannot submit {order.client_order_id!r}: it is closed already")
             return None
         instrument = self._cache.instrument(order.instrument_id)
         params, reason = _parse_params(raw_params)
         reason = reason or self._find_denial_reason(order, params)
-        if reason is None and room <= 0:
+        if reason is None and params.twap is not None and self._session.algo_orders.is_full:
+            reason = f"{OPEN_MAX} TWAP orders are open already"
+        elif reason is None and room <= 0:
             reason = f"{self._session.store.open_orders_max} orders are open already"
-        if reason is None and self._session.store.find_order(order.client_order_id.value):
+        if reason is None and self._is_sent(order):
             reason = "its client order id was sent before"
         ts_event = self._clock.timestamp_ns()
         ids = (order.strategy_id, order.instrument_id, order.client_order_id)
@@ -235,7 +246,15 @@ class OrderEntry:
             self._client.generate_order_denied(*ids, reason, ts_event)
             return None
         self._client.generate_order_submitted(*ids, ts_event)
+        if params.twap is not None:
+            self._twaps.submit(order, instrument, params)
+            return None
         return order_to_request(order, instrument, params)
+
+    def _is_sent(self, order: Order) -> bool:
+        """Return whether an order of this client order id was sent, or is about to be."""
+        is_in_store = self._session.store.find_order(order.client_order_id.value) is not None
+        return is_in_store or self._twaps.is_known(order)
 
     def _find_denial_reason(self, order: Order, params: OrderParams) -> str | None:
         instrument = self._cache.instrument(order.instrument_id)
@@ -352,21 +371,17 @@ class OrderEntry:
             if order.client_order_id in held:
                 self.lists.drop(order)
         orders = [order for order in orders if order.client_order_id not in held]
-        reasons: list[str | None]
+        twaps = [order for order in orders if self._twaps.is_known(order)]
+        orders = [order for order in orders if order not in twaps]
         if denial := self._credentials.denial_reason:
-            reasons = [denial for _ in orders]
-        else:
-            reasons = await self._session.batches.cancel(
-                [
-                    CancelTarget(
-                        order.client_order_id.value,
-                        order.venue_order_id.value if order.venue_order_id is not None else "",
-                        order.instrument_id.symbol.value,
-                    )
-                    for order in orders
-                ]
-            )
-        for order, reason in zip(orders, reasons, strict=True):
+            for order in (*orders, *twaps):
+                self._reject_cancel(order, denial)
+            return
+        batched, apart = await asyncio.gather(
+            self._session.batches.cancel([_to_target(order) for order in orders]),
+            self._twaps.cancel(twaps),
+        )
+        for order, reason in zip((*orders, *twaps), (*batched, *apart), strict=True):
             if reason is not None:
                 self._reject_cancel(order, reason)
 
@@ -385,6 +400,15 @@ class OrderEntry:
         if order.account_id in (None, self._client.account_id):
             return None
         return f"the order is of account {order.account_id}: name its client as client_id"
+
+
+def _to_target(order: Order) -> CancelTarget:
+    venue_order_id = order.venue_order_id
+    return CancelTarget(
+        order.client_order_id.value,
+        venue_order_id.value if venue_order_id is not None else "",
+        order.instrument_id.symbol.value,
+    )
 
 
 def _is_in_scope(order: Order, command: CancelAllOrders) -> bool:

@@ -11,6 +11,7 @@ from paradex_adapter.config import RETAIL, ParadexExecClientConfig, config_urls
 from paradex_adapter.constants import ParadexEnvironment
 from paradex_adapter.venue.account_reader import Notice
 from paradex_adapter.venue.admission import admit
+from paradex_adapter.venue.algo_orders import AlgoProgress
 from paradex_adapter.venue.auth import (
     RECV_WINDOW_MS_DEFAULT,
     TokenProvider,
@@ -111,7 +112,7 @@ class SessionSetup:
         self,
         on_events: Callable[[list[Event]], None],
         on_external: Callable[[list[ExternalFact]], None],
-        on_notice: Callable[[Notice], None],
+        on_notice: Callable[[Notice | AlgoProgress], None],
         clock_ns: Callable[[], int],
         warn: Callable[[str], None],
     ) -> TradingSession:

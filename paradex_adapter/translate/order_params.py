@@ -25,6 +25,7 @@ ADDRESS_HEX_DIGITS_MAX: Final = 64
 TWAP_DURATION_SECS_MIN: Final = 30
 TWAP_DURATION_SECS_MAX: Final = 86_400
 TWAP_STEP_SECS: Final = 30
+TWAP_INTERVAL_SECS_MIN: Final = 30
 VWAP_PRICE_UNITS_MAX: Final = 10**10 * UNITS_PER_ONE
 # Of a refused text, how much is shown.
 SHOWN_CHARS_MAX: Final = 40
@@ -168,9 +169,10 @@ def _parse_twap(name: str, value: object) -> TwapTerms:
             f"{name}['duration_secs'] must be {TWAP_DURATION_SECS_MIN} to "
             f"{TWAP_DURATION_SECS_MAX} in steps of {TWAP_STEP_SECS}, not {_show(duration)}"
         )
-    if not _is_between(interval, 1, duration):
+    if not _is_between(interval, TWAP_INTERVAL_SECS_MIN, duration) or duration % interval:
         raise UnusableParams(
-            f"{name}['interval_secs'] must be 1 to the duration, not {_show(interval)}"
+            f"{name}['interval_secs'] must be {TWAP_INTERVAL_SECS_MIN} to the duration, which is "
+            f"to be a multiple of it, not {_show(interval)}"
         )
     return TwapTerms(duration, interval)
 

@@ -28,6 +28,7 @@ from nautilus_trader.model.orders import Order
 
 from paradex_adapter.translate.instruments import RAW_PER_UNIT
 from paradex_adapter.translate.order_params import NO_PARAMS, OrderParams
+from paradex_adapter.translate.twap_orders import find_parts_fault, find_twap_fault
 from paradex_adapter.venue.order_requests import CLIENT_ORDER_ID_CHARS_MAX, OrderRequest
 from paradex_adapter_core.decimals import units_to_text
 from paradex_adapter_core.vocabulary import (
@@ -47,7 +48,6 @@ from paradex_adapter_core.vocabulary import (
     PRICED_TYPES,
     SIDE_BUY,
     SIDE_SELL,
-    STP_NONE,
     UNITS_PER_ONE,
     UNITS_SCALE,
 )
@@ -275,9 +275,7 @@ def _find_params_fault(order: Order, params: OrderParams) -> str | None:
     for name, value in (("vwap_price", params.vwap_price), ("twap", params.twap)):
         if value is not None and kind != ORDER_MARKET:
             return f"params['{name}'] is for MARKET orders, not {word}"
-    if params.twap is not None and (params.vwap_price is not None or params.stp != STP_NONE):
-        return "params['twap'] goes with neither vwap_price nor stp"
-    return None
+    return find_twap_fault(order, params)
 
 
 def _find_instrument_fault(
@@ -295,6 +293,10 @@ def _find_instrument_fault(
             return "params['rpi'] is not supported on spot"
     if params.mmp and not isinstance(instrument, _MMP_INSTRUMENTS):
         return "params['mmp'] is for perpetuals and dated options"
+    if params.twap is not None:
+        fault = _find_size_fault(order.quantity, instrument, is_in_parts=True)
+        price = _find_price(order, prices)
+        return fault or find_parts_fault(order, instrument, params.twap, price)
     fault = _find_size_fault(order.quantity, instrument)
     if fault is None and kind in PRICED_TYPES:
         fault = _find_price_fault("price", order.price, instrument)
@@ -305,12 +307,14 @@ def _find_instrument_fault(
     return fault or _find_notional_fault(order, instrument, prices)
 
 
-def _find_size_fault(quantity: Quantity, instrument: Instrument) -> str | None:
+def _find_size_fault(
+    quantity: Quantity, instrument: Instrument, *, is_in_parts: bool = False
+) -> str | None:
     fault = _find_grid_fault("quantity", quantity, instrument.size_increment)
     if fault is None and quantity.raw <= 0:
         fault = f"quantity {quantity} is not positive"
     most = instrument.max_quantity
-    if fault is None and most is not None and quantity.raw > most.raw:
+    if fault is None and not is_in_parts and most is not None and quantity.raw > most.raw:
         fault = f"quantity {quantity} is more than the {most} Paradex takes in one order"
     return fault
 

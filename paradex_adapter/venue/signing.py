@@ -291,18 +291,6 @@ class OrderSigner:
             )
         )
 
-    def sign_twap(self, timestamp_ms: int, market: str, side: str, size_units: int) -> str:
-        """Return the signature of a TWAP order: that of a market order of its whole size.
-
-        How long and how often it trades is not signed. Parameters as in `sign_order`.
-
-        Raises
-        ------
-        InvalidRequest
-            If a field cannot be signed.
-        """
-        return self.sign_order(timestamp_ms, market, side, "MARKET", size_units, 0)
-
     def sign_subkey(
         self, public_key: int, timestamp_secs: int, expiry_secs: int
     ) -> tuple[str, str]:

@@ -18,6 +18,7 @@ PUBLIC_NAMES = {
     "PARADEX",
     "PARADEX_CLIENT_ID",
     "PARADEX_VENUE",
+    "ParadexAlgoOrder",
     "ParadexDataClientConfig",
     "ParadexEnvironment",
     "ParadexError",

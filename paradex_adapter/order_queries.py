@@ -1,0 +1,134 @@
+"""Answers about single orders and lists of them that may come late, early or not at all.
+
+The engine draws conclusions from a report, from its absence and from an error. What it would
+conclude wrongly is kept from it here; the answers themselves are made by `account_answers`.
+"""
+
+from typing import Final
+
+from nautilus_trader.cache.cache import Cache
+from nautilus_trader.common.component import LiveClock, Logger
+from nautilus_trader.execution.messages import (
+    GenerateOrderStatusReport,
+    GenerateOrderStatusReports,
+    QueryOrder,
+)
+from nautilus_trader.execution.reports import OrderStatusReport
+from nautilus_trader.model.enums import OrderStatus
+
+from paradex_adapter.account_answers import AccountAnswers
+from paradex_adapter.venue.errors import ParadexError
+from paradex_adapter_core.state_store import StateStore
+
+# How long an order may be neither accepted nor refused before the engine is told that it is there.
+NEW_ORDER_NS_MAX: Final = 10_000_000_000
+# How long the outcome of a change may be awaited before the engine is told how the order is.
+CHANGE_NS_MAX: Final = 15_000_000_000
+
+
+class OrderQueries:
+    """Answers the engine about orders.
+
+    Parameters
+    ----------
+    answers : AccountAnswers
+        Makes the reports.
+    store : StateStore
+        What is known of own orders.
+    cache : Cache
+        What the engine knows of them.
+    clock : LiveClock
+        The node's clock.
+    log : Logger
+        The client's log.
+    """
+
+    def __init__(
+        self,
+        answers: AccountAnswers,
+        store: StateStore,
+        cache: Cache,
+        clock: LiveClock,
+        log: Logger,
+    ) -> None:
+        self._answers: Final = answers
+        self._store: Final = store
+        self._cache: Final = cache
+        self._clock: Final = clock
+        self._log: Final = log
+
+    async def answer(self, command: QueryOrder) -> OrderStatusReport | None:
+        """Return the report to give the engine for a query, None when there is none to give."""
+        try:
+            report = await self.report_order(command)
+        except ParadexError as error:
+            self._log.warning(f"Cannot query {command.client_order_id!r}: {error}")
+            return None
+        if report is None:
+            self._log.warning(f"Nothing is known of order {command.client_order_id!r}")
+            return None
+        return None if self._is_untimely(report, command) else report
+
+    async def report_order(
+        self, command: GenerateOrderStatusReport | QueryOrder
+    ) -> OrderStatusReport | None:
+        """Return the report of one order; of an own working one without an answer, what is known.
+
+        Raises
+        ------
+        ParadexError
+            If the venue does not answer, and no more is known of the order.
+        """
+        client_order_id = command.client_order_id
+        try:
+            return await self._answers.report_order(
+                command.instrument_id, client_order_id, command.venue_order_id
+            )
+        except ParadexError as error:
+            # Without an answer the engine takes a working order for refused, and after a while a
+            # cancel for a success.
+            held = self._answers.report_held_order(client_order_id)
+            if held is None:
+                raise
+            self._log.warning(
+                f"Cannot query {client_order_id!r}, so told is what is known: {error}"
+            )
+            return held
+
+    async def report_orders(self, command: GenerateOrderStatusReports) -> list[OrderStatusReport]:
+        """Return the reports of a list of orders.
+
+        Raises
+        ------
+        ParadexError
+            If the answer is not complete. Only where all orders are asked for, and own ones work,
+            are those told instead, as they are known.
+        """
+        try:
+            return await self._answers.report_orders(command)
+        except ParadexError as error:
+            # The engine takes an order that such an answer leaves out for refused, and an error for
+            # an answer that leaves out all of them.
+            held = [] if command.open_only else self._answers.report_held_orders()
+            if not held:
+                raise
+            self._log.warning(f"Cannot query orders, so told is what is known: {error}")
+            return held
+
+    def _is_untimely(self, report: OrderStatusReport, command: QueryOrder) -> bool:
+        """Return whether the engine would conclude from a report what it does not say."""
+        if report.order_status == OrderStatus.SUBMITTED:
+            # It takes a report of a new order for its acceptance, and no report at all, after some
+            # time, for its refusal: it gets one where the venue takes its time.
+            state = self._store.find_order(command.client_order_id.value)
+            return state is None or self._clock.timestamp_ns() < state.ts_sent + NEW_ORDER_NS_MAX
+        order = self._cache.order(command.client_order_id)
+        if order is not None and order.is_pending_update and report.is_open:
+            # It would take the report for the outcome, which comes by itself.
+            state = self._store.find_order(command.client_order_id.value)
+            is_young = self._clock.timestamp_ns() < order.last_event.ts_init + CHANGE_NS_MAX
+            if state is not None and state.changing_size and is_young:
+                return True
+        # A cancel asked for since the query: the report would end the wait for its outcome.
+        is_newer = order is not None and order.last_event.ts_init > command.ts_init
+        return is_newer and order.is_pending_cancel and report.is_open
