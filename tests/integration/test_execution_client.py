@@ -21,7 +21,6 @@ from nautilus_trader.model.enums import (
     OrderStatus,
     PositionSide,
     TimeInForce,
-    TriggerType,
 )
 from nautilus_trader.model.identifiers import ClientOrderId
 from nautilus_trader.model.objects import Money, Price, Quantity
@@ -195,15 +194,9 @@ async def test_a_position_is_flipped_and_its_profit_is_the_venues(run: RunningNo
 # -- denied here ------------------------------------------------------------------------------
 
 
-def _stop(trader: Trader) -> Any:
+def _market_to_limit(trader: Trader) -> Any:
     instrument = trader.cache.instrument(BTC)
-    return trader.order_factory.stop_market(
-        BTC,
-        OrderSide.BUY,
-        instrument.make_qty(0.01),
-        instrument.make_price(95000),
-        trigger_type=TriggerType.MARK_PRICE,
-    )
+    return trader.order_factory.market_to_limit(BTC, OrderSide.BUY, instrument.make_qty(0.01))
 
 
 def _fok(trader: Trader) -> Any:
@@ -236,7 +229,7 @@ def _long_id(trader: Trader) -> Any:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (_stop, "STOP_MARKET is not supported"),
+        (_market_to_limit, "MARKET_TO_LIMIT is not supported"),
         (_fok, "FOK is not supported"),
         (_off_step, "not a multiple"),
         (_off_tick, "not a multiple"),
