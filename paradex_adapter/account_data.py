@@ -4,7 +4,7 @@ An execution client publishes it without being asked. A strategy takes it throug
 or where there is none from the message bus::
 
     self.subscribe_data(DataType(ParadexFundingPayment), client_id=PARADEX_CLIENT_ID)
-    self.msgbus.subscribe(topic="data.ParadexFundingPayment", handler=self.on_data)
+    self.msgbus.subscribe(topic="data.ParadexFundingPayment*", handler=self.on_data)
 """
 
 from typing import ClassVar, Final

@@ -19,7 +19,7 @@ from paradex_adapter.custom_data import ParadexData
 from paradex_adapter.order_news import find_instrument
 from paradex_adapter.translate.reports import balances_to_account_balances, summary_to_margins
 from paradex_adapter.translate.values import UnusableMessageError
-from paradex_adapter.venue.algo_orders import AlgoProgress
+from paradex_adapter.venue.algo_state import AlgoProgress
 from paradex_adapter.venue.errors import ParadexError, excerpt
 from paradex_adapter.venue.trading_session import TradingSession
 from paradex_adapter_core.messages.account import AccountSummary, FundingPayment

@@ -53,6 +53,7 @@ from nautilus_trader.model.enums import BookType
 from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.instruments import CryptoOption, Instrument
 
+from paradex_adapter.account_data import ACCOUNT_TYPES
 from paradex_adapter.custom_data import (
     ParadexFundingComparison,
     ParadexMarketSummary,
@@ -117,6 +118,9 @@ class ParadexDataSubscriptions(ParadexDataRequests):
 
     async def _subscribe(self, command: SubscribeData) -> None:
         data_type = command.data_type
+        if data_type.type in ACCOUNT_TYPES:
+            # An execution client publishes it, subscribed or not.
+            return
 
         def undo() -> None:
             self._drop_custom(data_type)

@@ -6,6 +6,7 @@ orders, `order_news` and `account_news` tell the engine what becomes of them and
 """
 
 import asyncio
+from dataclasses import dataclass
 from typing import Final
 
 from nautilus_trader.cache.cache import Cache
@@ -37,7 +38,6 @@ from nautilus_trader.model.enums import (
     AccountType,
     LiquiditySide,
     OmsType,
-    OrderStatus,
 )
 from nautilus_trader.model.events import OrderEvent
 from nautilus_trader.model.identifiers import (
@@ -56,13 +56,15 @@ from paradex_adapter.config import ParadexExecClientConfig
 from paradex_adapter.constants import PARADEX_VENUE
 from paradex_adapter.order_entry import OrderEntry
 from paradex_adapter.order_news import OrderNews
+from paradex_adapter.order_queries import OrderQueries
 from paradex_adapter.providers import ParadexInstrumentProvider
 from paradex_adapter.session_setup import SessionSetup
+from paradex_adapter.stream_hold import RECONCILE_HOLD_SECS, START_HOLD_SECS, StreamHold
 from paradex_adapter.translate.values import (
     commission_at_rate,
 )
 from paradex_adapter.venue.account_reader import Notice
-from paradex_adapter.venue.algo_orders import AlgoProgress
+from paradex_adapter.venue.algo_state import AlgoProgress
 from paradex_adapter.venue.credentials import Credentials
 from paradex_adapter.venue.errors import (
     AuthenticationError,
@@ -93,14 +95,25 @@ ACCOUNT_SUFFIX_CHARS: Final = 8
 CONNECT_SECS_MAX: Final = 45.0
 CONNECT_ATTEMPTS_MAX: Final = 3
 CONNECT_RETRY_DELAY_SECS: Final = 1.0
-# How long an order may be neither accepted nor refused before the engine is told that it is there.
-NEW_ORDER_NS_MAX: Final = 10_000_000_000
-# How long the outcome of a change may be awaited before the engine is told how the order is.
-CHANGE_NS_MAX: Final = 15_000_000_000
-# How long the stream waits for the engine to ask for reconciliation (it waits for other clients
-# first, and does not ask at all where reconciliation is switched off), and to be done with it.
-START_HOLD_SECS: Final = 60.0
-RECONCILE_HOLD_SECS: Final = 240.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """What works on one trading session; another connect gets another."""
+
+    session: TradingSession
+    entry: OrderEntry
+    answers: AccountAnswers
+    queries: OrderQueries
+    account_news: AccountNews
+    stream: StreamHold
+
+    async def close(self) -> None:
+        """Stop everything under way, the session last."""
+        self.stream.close()
+        await self.account_news.close()
+        await self.entry.lists.close()
+        await self.session.close()
 
 
 class ParadexExecutionClient(LiveExecutionClient):
@@ -160,16 +173,12 @@ class ParadexExecutionClient(LiveExecutionClient):
         self._http: Final = http
         self._provider: Final = provider
         self._credentials: Final = credentials
-        self._session: TradingSession | None = None
+        self._open_desk: _Desk | None = None
         self._setup: Final = SessionSetup(config, http, credentials, self._log.info)
         self._system_state: Final = SystemState(
             http, config.system_state_interval_secs, on_change=self._on_system_state
         )
-        self._entry: OrderEntry | None = None
-        self._account_news: AccountNews | None = None
         self._instruments: asyncio.Task[None] | None = None
-        self._release_timer: asyncio.TimerHandle | None = None
-        self._reports_topic: Final = f"reports.execution.{PARADEX_VENUE}"
         self._news: Final = OrderNews(self, cache, clock, self._log)
 
     @property
@@ -178,14 +187,14 @@ class ParadexExecutionClient(LiveExecutionClient):
         return PARADEX_VENUE
 
     @property
-    def session(self) -> TradingSession:
-        """The trading session; there is one from `_connect` on."""
-        assert self._session is not None, "not connected"
-        return self._session
+    def _desk(self) -> _Desk:
+        assert self._open_desk is not None, "not connected"
+        return self._open_desk
 
     @property
-    def _answers(self) -> AccountAnswers:
-        return AccountAnswers(self.session, self.account_id, self._cache, self._clock, self._log)
+    def session(self) -> TradingSession:
+        """The trading session; there is one from `_connect` on."""
+        return self._desk.session
 
     def send_order_report(self, report: OrderStatusReport) -> None:
         """Give an unasked report of an order to the engine."""
@@ -248,34 +257,22 @@ class ParadexExecutionClient(LiveExecutionClient):
         await self._setup.sign_in()
         await self._provider.initialize()
         self._cache_instruments()
-        self._session = self._setup.make_session(
+        session = self._setup.make_session(
             self._on_events,
             self._on_external,
             self._on_notice,
             self._clock.timestamp_ns,
             self._warn,
         )
-        self._account_news = AccountNews(
-            self, self._session, self._cache, self._msgbus, self._clock, self._log
-        )
-        self._entry = OrderEntry(
-            self,
-            self._session,
-            self._credentials,
-            self._system_state,
-            self._cache,
-            self._clock,
-            self._log,
-        )
-        self._entry.restore_orders()
-        await self._entry.lists.restore()
-        await self._session.refresh_account()
-        self._account_news.tell_account()
+        desk = self._open_desk = self._make_desk(session)
+        desk.entry.restore_orders()
+        await desk.entry.lists.restore()
+        await session.refresh_account()
+        desk.account_news.tell_account()
         await self._await_account_registered()
-        self._msgbus.subscribe(topic=self._reports_topic, handler=self._on_reconciled)
         # Held until the engine has reconciled what there was before: in the order it happened.
-        self._hold_stream(START_HOLD_SECS)
-        await self._session.connect()
+        desk.stream.hold(START_HOLD_SECS)
+        await session.connect()
         self._system_state.start()
         if self._options.update_instruments_interval_mins is not None:
             self._instruments = self._loop.create_task(
@@ -283,26 +280,30 @@ class ParadexExecutionClient(LiveExecutionClient):
                 name="paradex-instruments",
             )
 
+    def _make_desk(self, session: TradingSession) -> _Desk:
+        cache, clock, log = self._cache, self._clock, self._log
+        entry = OrderEntry(self, session, self._credentials, self._system_state, cache, clock, log)
+        answers = AccountAnswers(session, self.account_id, cache, clock, log)
+        return _Desk(
+            session=session,
+            entry=entry,
+            answers=answers,
+            queries=OrderQueries(answers, session.store, cache, clock, log),
+            account_news=AccountNews(self, session, cache, self._msgbus, clock, log),
+            stream=StreamHold(session, self.account_id, self._msgbus, entry.lists.settle),
+        )
+
     async def _disconnect(self) -> None:
         await self._close_session()
         await self._http.close()
 
     async def _close_session(self) -> None:
-        if self._release_timer is not None:
-            self._release_timer.cancel()
-            self._release_timer = None
         await self._system_state.close()
-        if self._account_news is not None:
-            await self._account_news.close()
         if self._instruments is not None:
             self._instruments.cancel()
             await asyncio.wait([self._instruments])
-        if self._msgbus.is_subscribed(topic=self._reports_topic, handler=self._on_reconciled):
-            self._msgbus.unsubscribe(topic=self._reports_topic, handler=self._on_reconciled)
-        if self._entry is not None:
-            await self._entry.lists.close()
-        if self._session is not None:
-            await self._session.close()
+        if self._open_desk is not None:
+            await self._open_desk.close()
         await self._setup.close()
 
     def _cache_instruments(self) -> None:
@@ -346,9 +347,8 @@ class ParadexExecutionClient(LiveExecutionClient):
 
     def _entry_for_trading(self) -> OrderEntry:
         # Who trades has reconciled, or does not want to.
-        self._release_stream()
-        assert self._entry is not None, "not connected"
-        return self._entry
+        self._desk.stream.release()
+        return self._desk.entry
 
     async def _query_account(self, command: QueryAccount) -> None:
         try:
@@ -356,38 +356,12 @@ class ParadexExecutionClient(LiveExecutionClient):
         except ParadexError as error:
             self._log.error(f"Cannot query the account: {error}")
             return
-        assert self._account_news is not None
-        self._account_news.tell_account()
+        self._desk.account_news.tell_account()
 
     async def _query_order(self, command: QueryOrder) -> None:
-        try:
-            report = await self._report_order(command)
-        except ParadexError as error:
-            self._log.warning(f"Cannot query {command.client_order_id!r}: {error}")
-            return
-        if report is None:
-            self._log.warning(f"Nothing is known of order {command.client_order_id!r}")
-            return
-        if not self._is_untimely(report, command):
+        report = await self._desk.queries.answer(command)
+        if report is not None:
             self._send_order_status_report(report)
-
-    def _is_untimely(self, report: OrderStatusReport, command: QueryOrder) -> bool:
-        """Return whether the engine would conclude from a report what it does not say."""
-        if report.order_status == OrderStatus.SUBMITTED:
-            # It takes a report of a new order for its acceptance, and no report at all, after some
-            # time, for its refusal: it gets one where the venue takes its time.
-            state = self.session.store.find_order(command.client_order_id.value)
-            return state is None or self._clock.timestamp_ns() < state.ts_sent + NEW_ORDER_NS_MAX
-        order = self._cache.order(command.client_order_id)
-        if order is not None and order.is_pending_update and report.is_open:
-            # It would take the report for the outcome, which comes by itself.
-            state = self.session.store.find_order(command.client_order_id.value)
-            is_young = self._clock.timestamp_ns() < order.last_event.ts_init + CHANGE_NS_MAX
-            if state is not None and state.changing_size and is_young:
-                return True
-        # A cancel asked for since the query: the report would end the wait for its outcome.
-        is_newer = order is not None and order.last_event.ts_init > command.ts_init
-        return is_newer and order.is_pending_cancel and report.is_open
 
     # -- reports ----------------------------------------------------------------------------------
 
@@ -403,26 +377,7 @@ class ParadexExecutionClient(LiveExecutionClient):
         ParadexError
             If the venue does not answer, and no more is known of the order.
         """
-        return await self._report_order(command)
-
-    async def _report_order(
-        self, command: GenerateOrderStatusReport | QueryOrder
-    ) -> OrderStatusReport | None:
-        client_order_id = command.client_order_id
-        try:
-            return await self._answers.report_order(
-                command.instrument_id, client_order_id, command.venue_order_id
-            )
-        except ParadexError as error:
-            # Without an answer the engine takes a working order for refused, and after a while a
-            # cancel for a success.
-            held = self._answers.report_held_order(client_order_id)
-            if held is None:
-                raise
-            self._log.warning(
-                f"Cannot query {client_order_id!r}, so told is what is known: {error}"
-            )
-            return held
+        return await self._desk.queries.report_order(command)
 
     async def generate_order_status_reports(
         self, command: GenerateOrderStatusReports
@@ -437,16 +392,7 @@ class ParadexExecutionClient(LiveExecutionClient):
             If the answer is not complete. Only where all orders are asked for, and own ones work,
             are those told instead, as they are known.
         """
-        try:
-            return await self._answers.report_orders(command)
-        except ParadexError as error:
-            # The engine takes an order that such an answer leaves out for refused, and an error for
-            # an answer that leaves out all of them.
-            held = [] if command.open_only else self._answers.report_held_orders()
-            if not held:
-                raise
-            self._log.warning(f"Cannot query orders, so told is what is known: {error}")
-            return held
+        return await self._desk.queries.report_orders(command)
 
     async def generate_fill_reports(self, command: GenerateFillReports) -> list[FillReport]:
         """Return the reports of all fills of the window, told before or not.
@@ -456,7 +402,7 @@ class ParadexExecutionClient(LiveExecutionClient):
         ParadexError
             If the answer is not complete.
         """
-        return await self._answers.report_fills(command)
+        return await self._desk.answers.report_fills(command)
 
     async def generate_position_status_reports(
         self, command: GeneratePositionStatusReports
@@ -468,7 +414,7 @@ class ParadexExecutionClient(LiveExecutionClient):
         ParadexError
             If the venue does not answer; never an empty list instead.
         """
-        return await self._answers.report_positions(command)
+        return await self._desk.answers.report_positions(command)
 
     async def generate_mass_status(
         self, lookback_mins: int | None = None
@@ -485,11 +431,11 @@ class ParadexExecutionClient(LiveExecutionClient):
         """
         self._log.info("Generating ExecutionMassStatus...")
         self.reconciliation_active = True
-        self._hold_stream(RECONCILE_HOLD_SECS)
+        self._desk.stream.hold(RECONCILE_HOLD_SECS)
         try:
-            mass_status = await self._answers.report_everything(self.id, lookback_mins)
+            mass_status = await self._desk.answers.report_everything(self.id, lookback_mins)
         except BaseException:
-            self._release_stream()
+            self._desk.stream.release()
             raise
         finally:
             self.reconciliation_active = False
@@ -508,37 +454,14 @@ class ParadexExecutionClient(LiveExecutionClient):
         rate = instrument.maker_fee if is_maker else instrument.taker_fee
         return commission_at_rate(last_qty, last_px, rate)
 
-    def _on_reconciled(self, mass_status: ExecutionMassStatus) -> None:
-        is_mass_status = isinstance(mass_status, ExecutionMassStatus)
-        if is_mass_status and mass_status.account_id == self.account_id:
-            # Later, since the engine is still at it.
-            self._loop.call_soon(self._release_stream)
-
-    def _hold_stream(self, secs_max: float) -> None:
-        """Hold back what the stream tells until `_release_stream`, at most so long."""
-        self.session.hold()
-        if self._release_timer is not None:
-            self._release_timer.cancel()
-        self._release_timer = self._loop.call_later(secs_max, self._release_stream)
-
-    def _release_stream(self) -> None:
-        if self._release_timer is not None:
-            self._release_timer.cancel()
-            self._release_timer = None
-            self.session.release()
-            if self._entry is not None:
-                self._entry.lists.settle()
-
     # -- what the session tells -------------------------------------------------------------------
 
     def _on_events(self, events: list[Event]) -> None:
         for event in events:
             if isinstance(event, AccountChanged):
-                if self._account_news is not None:
-                    self._account_news.take_summary(event.summary)
+                self._desk.account_news.take_summary(event.summary)
             elif isinstance(event, BalanceChanged):
-                if self._account_news is not None:
-                    self._account_news.tell_soon()
+                self._desk.account_news.tell_soon()
             elif isinstance(event, Contradiction):
                 self._report_filled_soon(event.client_order_id)
             else:
@@ -546,31 +469,30 @@ class ParadexExecutionClient(LiveExecutionClient):
                     self._system_state.learn(event.reason)
                 if not self._is_own_refusal(event):
                     self._news.tell_event(event)
-        if self._entry is not None:
-            self._entry.lists.follow(events)
+        self._desk.entry.lists.follow(events)
 
     def _is_own_refusal(self, event: Event) -> bool:
         """Return whether a refused change was none that the strategy asked for."""
-        if self._entry is None or not isinstance(event, ModifyRejected):
+        if not isinstance(event, ModifyRejected):
             return False
-        return self._entry.lists.is_own_refusal(event.client_order_id)
+        return self._desk.entry.lists.is_own_refusal(event.client_order_id)
 
     def _on_notice(self, notice: Notice | AlgoProgress) -> None:
-        assert self._account_news is not None
+        account_news = self._desk.account_news
         if isinstance(notice, AlgoProgress):
-            self._account_news.tell_progress(notice)
+            account_news.tell_progress(notice)
         elif isinstance(notice, TradeBust):
-            instrument_id = self._account_news.tell_bust(notice)
+            instrument_id = account_news.tell_bust(notice)
             self.create_task(self._report_positions(instrument_id), log_msg="report positions")
         else:
-            self._account_news.tell_payment(notice)
+            account_news.tell_payment(notice)
 
     async def _report_positions(self, instrument_id: InstrumentId | None) -> None:
         """Let the engine compare positions with the venue's, since one changed without a fill."""
         now_ns = self._clock.timestamp_ns()
         command = GeneratePositionStatusReports(instrument_id, None, None, UUID4(), now_ns)
         try:
-            reports = await self._answers.report_positions(command)
+            reports = await self._desk.answers.report_positions(command)
         except ParadexError as error:
             self._log.error(f"Positions after a trade bust are not told: {error}")
             return
@@ -595,7 +517,9 @@ class ParadexExecutionClient(LiveExecutionClient):
 
     async def _report_filled(self, client_order_id: str) -> None:
         try:
-            report = await self._answers.report_order(None, ClientOrderId(client_order_id), None)
+            report = await self._desk.answers.report_order(
+                None, ClientOrderId(client_order_id), None
+            )
         except ParadexError as error:
             self._log.error(f"The end of {client_order_id} is not told: {error}")
             return

@@ -11,7 +11,7 @@ from paradex_adapter.config import RETAIL, ParadexExecClientConfig, config_urls
 from paradex_adapter.constants import ParadexEnvironment
 from paradex_adapter.venue.account_reader import Notice
 from paradex_adapter.venue.admission import admit
-from paradex_adapter.venue.algo_orders import AlgoProgress
+from paradex_adapter.venue.algo_state import AlgoProgress
 from paradex_adapter.venue.auth import (
     RECV_WINDOW_MS_DEFAULT,
     TokenProvider,

@@ -5,7 +5,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from nautilus_trader.model.data import DataType
 from nautilus_trader.model.enums import OrderSide, OrderStatus
 
 from paradex_adapter import ParadexFundingPayment, ParadexTradeBust
@@ -24,7 +23,7 @@ class Listener(Trader):
 
     def on_start(self) -> None:
         for kind in (ParadexFundingPayment, ParadexTradeBust):
-            self.subscribe_data(DataType(kind))
+            self.msgbus.subscribe(topic=f"data.{kind.__name__}*", handler=self.on_data)
 
     def on_data(self, data: Any) -> None:
         self.data.append(data)

@@ -14,7 +14,7 @@ from nautilus_trader.model.enums import OrderSide, OrderStatus
 from nautilus_trader.model.identifiers import ClientOrderId
 from nautilus_trader.model.objects import Quantity
 
-from paradex_adapter import execution
+from paradex_adapter import execution, order_queries
 from paradex_adapter.local_exchange import LocalExchange
 from paradex_adapter.venue import recovery
 from paradex_adapter.venue.account_reader import AccountReader
@@ -492,7 +492,7 @@ async def test_an_order_filled_by_the_venues_word_alone_ends(
 async def test_an_order_that_stays_new_is_accepted_once(
     exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(execution, "NEW_ORDER_NS_MAX", 0)
+    monkeypatch.setattr(order_queries, "NEW_ORDER_NS_MAX", 0)
     checks = {
         "inflight_check_interval_ms": 20,
         "inflight_check_threshold_ms": 40,
