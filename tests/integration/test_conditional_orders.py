@@ -194,6 +194,25 @@ async def test_one_that_was_triggered_is_canceled(run: RunningNode, kind: OrderT
     assert told(run, order)[1:] == ["OrderTriggered", "OrderPendingCancel", "OrderCanceled"]
 
 
+@each_priced_kind
+@pytest.mark.parametrize("is_filled", [True, False], ids=["filled", "canceled"])
+async def test_a_trigger_races_a_cancel(
+    run: RunningNode, kind: OrderType, is_filled: bool
+) -> None:
+    order = await waiting(run, kind)
+    run.exchange.hold_outcomes()
+    run.trader.cancel_order(order)
+    await until(lambda: order.status == OrderStatus.PENDING_CANCEL)
+    reach(run.exchange, order)
+    await until(lambda: row_of(run.exchange, order)["status"] == "OPEN")
+    if is_filled:
+        run.exchange.take_liquidity(MARKET, "BUY", "0.1")
+        await until(lambda: order.is_closed)
+    run.exchange.release_outcomes()
+    await until(lambda: order.is_closed)
+    assert order.status == (OrderStatus.FILLED if is_filled else OrderStatus.CANCELED)
+
+
 async def test_all_that_waits_is_canceled(run: RunningNode) -> None:
     orders = [await waiting(run, kind, quantity="0.05") for kind in KINDS]
     run.trader.cancel_all_orders(BTC)
