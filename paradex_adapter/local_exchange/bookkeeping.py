@@ -17,6 +17,7 @@ from paradex_adapter.local_exchange.effects import Effects
 from paradex_adapter.local_exchange.fees import charge, fee_rate
 from paradex_adapter.local_exchange.markets import Market, Trade
 from paradex_adapter.local_exchange.orders import Order
+from paradex_adapter.local_exchange.positions import Position
 from paradex_adapter.local_exchange.sequences import Clock
 
 
@@ -156,16 +157,21 @@ class Bookkeeping:
             funding_index=market.funding_index,
             flags=_flags(trade, order),
         )
+        self._keep(fill, account, holding, before, market)
+
+    def _keep(
+        self, fill: Fill, account: Account, holding: Position, before: Decimal, market: Market
+    ) -> None:
         holding.last_fill_id = fill.id
         holding.seq_no = self._clock.sequence_no()
-        if not is_spot:
+        if market.rules.kind != "SPOT":
             self.effects.positions[f"{account.address}-{market.symbol}"] = (account, holding)
         self.effects.accounts[account.address] = account
         self.effects.fills.append(fill)
         if account.is_recorded:
             account.fills.append(fill)
             self.effects.balance_events.append(balance_event(fill, before, account, market))
-            if funding:
+            if fill.realized_funding:
                 self.effects.payments.append(funding_payment(fill, account, market))
 
 
