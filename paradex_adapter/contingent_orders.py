@@ -5,6 +5,7 @@ INITIALIZED to the engine, as those of its own order emulator are: nothing else 
 order that the venue knows nothing of.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 
@@ -29,13 +30,17 @@ from paradex_adapter.translate.instruments import RAW_PER_UNIT
 from paradex_adapter.translate.order_params import NO_PARAMS, OrderParams
 from paradex_adapter.translate.orders import is_exit, order_to_request
 from paradex_adapter.translate.values import units_to_quantity
+from paradex_adapter.venue.errors import ParadexError
 from paradex_adapter.venue.order_requests import OrderRequest
 from paradex_adapter.venue.trading_session import TradingSession
 from paradex_adapter_core.decimals import units_to_text
 from paradex_adapter_core.events import Event
 from paradex_adapter_core.order_lifecycle import CLOSING, FILLED, REJECTED, WORKING
 from paradex_adapter_core.order_state import OrderState
-from paradex_adapter_core.vocabulary import UNITS_SCALE
+from paradex_adapter_core.vocabulary import UNITS_PER_ONE, UNITS_SCALE
+
+SETTLE_ATTEMPTS_MAX: Final = 60
+SETTLE_DELAY_SECS: Final = 1.0
 
 _LINKS: Final = {ContingencyType.OCO: Link.OCO, ContingencyType.OUO: Link.OUO}
 
@@ -93,10 +98,14 @@ class ContingentOrders:
         self._contingencies: Final = Contingencies(self)
         # Of held orders: what they go out with. The engine's view lags behind what it was told.
         self._held: Final[dict[str, OrderRequest]] = {}
+        self._settling: asyncio.Task[None] | None = None
         self._is_settled = False
 
     async def close(self) -> None:
         """Stop everything under way; what is held stays held."""
+        if self._settling is not None:
+            self._settling.cancel()
+            await asyncio.wait([self._settling])
         await self._contingencies.close()
 
     # -- commands ---------------------------------------------------------------------------------
@@ -226,21 +235,43 @@ class ContingentOrders:
         ParadexError
             If the venue does not tell whether it knows one that seems to have been held.
         """
-        legs = [leg for order in self._find_restorable() if (leg := await self._restore(order))]
-        self._contingencies.take(legs)
+        self._contingencies.take([await self._restore(o) for o in self._find_restorable()])
 
     def settle(self) -> None:
         """Go on with what was taken up, now that the engine knows how orders and positions are."""
-        if self._is_settled:
-            return
+        if self._settling is None:
+            self._settling = asyncio.create_task(self._settle(), name="paradex-held-orders")
+
+    async def _settle(self) -> None:
+        """See that held orders that are due find what they are to close; then follow all."""
+        due = [order for order in self.held_orders() if order.parent_order_id is not None]
+        parents = {order: self._find_parent(order) for order in due}
+        filled = {order: parent.filled for order, parent in parents.items() if parent is not None}
+        if any(filled.values()):
+            positions = await self._ask_positions()
+            for order, parent in parents.items():
+                if parent is not None and order.is_reduce_only:
+                    self._cut_to_position(order, parent, filled[order], positions)
         self._is_settled = True
-        for order in self.held_orders():
-            parent = self._contingencies.find_leg(
-                order.parent_order_id.value if order.parent_order_id is not None else ""
-            )
-            if parent is not None:
-                self._cut_to_position(order, parent)
         self._contingencies.look()
+
+    def _find_parent(self, order: Order) -> Leg | None:
+        parent = self._contingencies.find_leg(order.parent_order_id.value)
+        standing = None if parent is None else self.find_standing(parent.client_order_id)
+        if parent is not None and standing is not None:
+            parent.filled = standing.filled
+        return parent
+
+    async def _ask_positions(self) -> dict[str, int]:
+        """Return the venue's positions, signed; others, who trade the account, may close them."""
+        for _ in range(SETTLE_ATTEMPTS_MAX):
+            try:
+                return {p.market: p.size for p in await self._session.reader.positions()}
+            except ParadexError as error:
+                self._log.warning(f"Orders that are due wait for the position: {error}")
+                await asyncio.sleep(SETTLE_DELAY_SECS)
+        self._log.error("The position is not known: orders that are due are canceled")
+        return {}
 
     def _find_restorable(self) -> list[Order]:
         found: dict[ClientOrderId, Order] = {}
@@ -262,7 +293,7 @@ class ContingentOrders:
         orders = [o for o in found.values() if o.order_list_id in lists and not _is_elsewhere(o)]
         return sorted(orders, key=lambda order: order.ts_init)
 
-    async def _restore(self, order: Order) -> Leg | None:
+    async def _restore(self, order: Order) -> Leg:
         leg = _order_to_leg(order)
         if order.status != OrderStatus.INITIALIZED:
             leg.wanted = _find_wanted(order)
@@ -281,19 +312,18 @@ class ContingentOrders:
             del self._held[leg.client_order_id]
         return leg
 
-    def _cut_to_position(self, order: Order, parent: Leg) -> None:
+    def _cut_to_position(
+        self, order: Order, parent: Leg, filled: int, venues: dict[str, int]
+    ) -> None:
         """Leave a held exit no more than what is left of the position its parent opened."""
-        standing = self.find_standing(parent.client_order_id)
-        if standing is None or not order.is_reduce_only or parent.lost:
-            return
         positions = self._cache.positions_open(
             venue=None, instrument_id=order.instrument_id, strategy_id=order.strategy_id
         )
-        signed = sum(position.signed_decimal_qty() for position in positions)
-        is_reducing = (signed > 0) == (order.side == OrderSide.SELL)
-        left = int(abs(signed) * 10**UNITS_SCALE) if is_reducing else 0
-        if standing.filled > left:
-            parent.lost = standing.filled - left
+        ours = sum(int(p.signed_decimal_qty() * UNITS_PER_ONE) for p in positions)
+        sign = 1 if order.side == OrderSide.SELL else -1
+        left = max(0, min(ours * sign, venues.get(order.instrument_id.symbol.value, 0) * sign))
+        if filled > left:
+            parent.lost = filled - left
             self._log.error(
                 f"{order.client_order_id!r} was due while this was not running: of the position of "
                 f"{parent.client_order_id} {units_to_text(left, UNITS_SCALE)} is left, "
