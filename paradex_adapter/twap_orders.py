@@ -23,7 +23,8 @@ from paradex_adapter.translate.twap_orders import (
     params_to_note,
 )
 from paradex_adapter.translate.values import UnusableMessageError
-from paradex_adapter.venue.algo_orders import AlgoOrders, AlgoState
+from paradex_adapter.venue.algo_orders import AlgoOrders
+from paradex_adapter.venue.algo_state import AlgoState
 
 # How long a report waits for the engine to work off the events before it.
 ENGINE_WAIT_SECS: Final = 2.0

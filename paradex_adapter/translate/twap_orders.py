@@ -23,8 +23,8 @@ from paradex_adapter.translate.order_params import (
     parse_order_params,
 )
 from paradex_adapter.translate.values import need_venue_order_id
-from paradex_adapter.venue.algo_orders import AlgoState
 from paradex_adapter.venue.algo_requests import AlgoRequest
+from paradex_adapter.venue.algo_state import AlgoState
 from paradex_adapter_core.decimals import units_to_text
 from paradex_adapter_core.vocabulary import (
     SIDE_BUY,

@@ -1,39 +1,26 @@
-"""Algo orders (TWAP) of one account: sent once, followed by asking, told once.
+"""Algo orders (TWAP) of one account: followed by asking, told once, canceled.
 
-The venue gives an algo order no client id and no channel, and names it in none of its children. So
-it is followed over REST, and a lost reply to its submission is settled by its terms (`_resolve`).
-Its children are orders of the account like any other, and none of this module's business.
+The venue has no channel for algo orders, and names them in none of their children. So they are
+followed over REST. Their children are orders of the account like any other, and none of this
+module's business. How one is sent: `paradex_adapter.venue.algo_submissions`.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Final, final
-
-import orjson
+from typing import Final, final
 
 from paradex_adapter.venue.account_reader import AccountReader
-from paradex_adapter.venue.algo_requests import (
-    ALGO_RECV_WINDOW_MS_DEFAULT,
-    AlgoRequest,
-    sign_algo_request,
-)
-from paradex_adapter.venue.errors import NotSent, OutcomeUnknown, ParadexError, RequestRejected
+from paradex_adapter.venue.algo_requests import AlgoRequest
+from paradex_adapter.venue.algo_state import AlgoProgress, AlgoState
+from paradex_adapter.venue.algo_submissions import CREATED_MARGIN_MS, AlgoSubmissions
+from paradex_adapter.venue.errors import OutcomeUnknown, ParadexError, RequestRejected
 from paradex_adapter.venue.http import HttpClient
 from paradex_adapter.venue.order_commands import reason_of
 from paradex_adapter.venue.signing import OrderSigner
 from paradex_adapter_core.decimals import units_to_text
-from paradex_adapter_core.errors import CoreError
-from paradex_adapter_core.events import (
-    Event,
-    OrderAccepted,
-    OrderCanceled,
-    OrderExpired,
-    OrderRejected,
-)
-from paradex_adapter_core.messages.orders import AlgoOrder
-from paradex_adapter_core.parsers.algo_orders import parse_algo_order
-from paradex_adapter_core.vocabulary import EXPIRE_REASONS, STATUS_CLOSED, UNITS_SCALE
+from paradex_adapter_core.events import Event, OrderCanceled
+from paradex_adapter_core.vocabulary import UNITS_SCALE
 
 OPEN_MAX: Final = 100
 ENDED_KEPT_MAX: Final = 1_000
@@ -42,125 +29,13 @@ ENDED_KEPT_MAX: Final = 1_000
 # order, a command, or its end has it asked soon again.
 FOLLOW_DELAYS_SECS: Final = (0.25, 0.5, 1.0, 2.0, 5.0)
 
-# Before one of the same terms is sent, the one before it must be known: how long it waits for that.
-TURN_SECS_MAX: Final = 10.0
-# How long the list of what there was before may take; without it nothing is sent.
-BASELINE_SECS_MAX: Final = 5.0
-# An order of a lost reply may seem older than its sending by as much as the clocks differ.
-CREATED_MARGIN_MS: Final = 2_000
-# After the receive window, for the venue's own delays between taking an order and listing it.
-LISTING_MARGIN_MS: Final = 2_000
-RESOLVE_DELAY_SECS: Final = 0.25
-RESOLVE_DELAY_SECS_MAX: Final = 1.0
-RESOLVE_ATTEMPTS_MAX: Final = 600
-
 CANCEL_ATTEMPTS_MAX: Final = 4
 CANCEL_RETRY_DELAY_SECS: Final = 0.3
 # How long a cancel waits for an order whose own outcome is unknown.
-RESOLVE_WAIT_SECS: Final = 15.0
+SETTLE_WAIT_SECS: Final = 15.0
 
 USER_CANCELED: Final = "USER_CANCELED"
 _GONE_WORDS: Final = ("NOT_FOUND", "NOT FOUND", "CLOSED")
-
-
-@final
-class AlgoState:
-    """What is known of one own algo order.
-
-    ``algo_order_id`` is empty until the venue has taken it. ``latest`` is what the venue said last.
-    ``refusal`` is why it is none of the venue's.
-    """
-
-    __slots__ = (
-        "_has_told_accepted",
-        "_has_told_end",
-        "_published",
-        "algo_order_id",
-        "latest",
-        "refusal",
-        "request",
-    )
-
-    def __init__(self, request: AlgoRequest, algo_order_id: str = "") -> None:
-        self.request: Final = request
-        self.algo_order_id = algo_order_id
-        self.latest: AlgoOrder | None = None
-        self.refusal = ""
-        self._has_told_accepted = False
-        self._has_told_end = False
-        self._published: AlgoOrder | None = None
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it is, or may still come to be, at work."""
-        return not self.refusal and not self.is_ended
-
-    @property
-    def is_ended(self) -> bool:
-        """Whether it was taken and is over."""
-        return self.latest is not None and self.latest.status == STATUS_CLOSED
-
-    @property
-    def has_expired(self) -> bool:
-        """Whether it came to its end by itself: all of it traded, or its time over."""
-        latest = self.latest
-        if latest is None or latest.status != STATUS_CLOSED:
-            return False
-        is_over = not latest.cancel_reason and 0 < latest.ts_end <= latest.ts_updated
-        return not latest.remaining_size or latest.cancel_reason in EXPIRE_REASONS or is_over
-
-    def take(self, row: AlgoOrder) -> None:
-        """Keep what the venue says, unless something newer was said before."""
-        latest = self.latest
-        self.algo_order_id = row.algo_order_id
-        if latest is None or not (self.is_ended or row.ts_updated < latest.ts_updated):
-            self.latest = row
-
-    def mark_told(self) -> None:
-        """Count as told what a report told."""
-        self._has_told_accepted = self._has_told_accepted or bool(self.algo_order_id)
-        self._has_told_end = self._has_told_end or self.is_ended
-
-    def take_events(self, ts_event: int) -> list[Event]:
-        """Return what of it was not told before."""
-        client_order_id = self.request.client_order_id
-        events: list[Event] = []
-        if self.refusal:
-            if not self._has_told_end:
-                self._has_told_end = True
-                events.append(OrderRejected(client_order_id, self.refusal, False, ts_event))
-            return events
-        latest = self.latest
-        if latest is None:
-            return events
-        ids = (client_order_id, self.algo_order_id)
-        if not self._has_told_accepted:
-            self._has_told_accepted = True
-            events.append(OrderAccepted(*ids, latest.ts_created or ts_event))
-        if self.is_ended and not self._has_told_end:
-            self._has_told_end = True
-            end = OrderExpired if self.has_expired else OrderCanceled
-            events.append(end(*ids, latest.cancel_reason, latest.ts_updated or ts_event))
-        return events
-
-    def take_progress(self) -> AlgoOrder | None:
-        """Return how it stands, where that is not what was returned before."""
-        latest, before = self.latest, self._published
-        if latest is None or (before is not None and _stand(before) == _stand(latest)):
-            return None
-        self._published = latest
-        return latest
-
-
-@final
-class AlgoProgress:
-    """How an own algo order stands: ``order`` is the venue's word."""
-
-    __slots__ = ("client_order_id", "order")
-
-    def __init__(self, client_order_id: str, order: AlgoOrder) -> None:
-        self.client_order_id: Final = client_order_id
-        self.order: Final = order
 
 
 @final
@@ -205,16 +80,22 @@ class AlgoOrders:
     ) -> None:
         self._http: Final = http
         self._reader: Final = reader
-        self._signer: Final = signer
         self._tell: Final = tell
         self._tell_progress: Final = tell_progress
         self._is_held: Final = is_held
         self._now_ms: Final = now_ms
-        self._recv_window_ms: Final = recv_window_ms or ALGO_RECV_WINDOW_MS_DEFAULT
         self._warn: Final = warn
         self._states: Final[dict[str, AlgoState]] = {}
-        self._turns: Final[dict[tuple[str, int, int], asyncio.Lock]] = {}
-        self._submissions: Final[dict[str, asyncio.Task[None]]] = {}
+        self._submissions: Final = AlgoSubmissions(
+            http,
+            reader,
+            signer,
+            is_taken=lambda algo_order_id: self.find_by_id(algo_order_id) is not None,
+            on_settled=self._on_settled,
+            now_ms=now_ms,
+            recv_window_ms=recv_window_ms,
+            warn=warn,
+        )
         self._following: asyncio.Task[None] | None = None
         self._news: Final = asyncio.Event()
         self._is_closed = False
@@ -222,13 +103,10 @@ class AlgoOrders:
     async def close(self) -> None:
         """Stop asking."""
         self._is_closed = True
-        tasks = list(self._submissions.values())
+        await self._submissions.close()
         if self._following is not None:
-            tasks.append(self._following)
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+            self._following.cancel()
+            await asyncio.wait([self._following])
 
     # -- what is known ----------------------------------------------------------------------------
 
@@ -261,8 +139,7 @@ class AlgoOrders:
 
         What becomes of it is told by events, a refusal included.
         """
-        state = self._track(request)
-        self._start_settling(state, self._submit(state))
+        self._submissions.start(self._track(request))
 
     def restore(self, request: AlgoRequest, algo_order_id: str, age_ms: int) -> None:
         """Take up an algo order of an earlier run, sent so many milliseconds ago.
@@ -276,7 +153,7 @@ class AlgoOrders:
             state.mark_told()
             self.follow_soon()
         else:
-            self._start_settling(state, self._resolve_restored(state, self._now_ms() - age_ms))
+            self._submissions.start_finding(state, self._now_ms() - age_ms)
 
     async def cancel(self, client_order_id: str) -> str | None:
         """Ask for the end of an own algo order, which is told by an event.
@@ -290,10 +167,8 @@ class AlgoOrders:
             Why the venue will not end the order, which works on; None when it will, or when the
             order is over, or when nobody can say.
         """
-        task = self._submissions.get(client_order_id)
-        if task is not None:
-            await asyncio.wait([task], timeout=RESOLVE_WAIT_SECS)
         state = self._states[client_order_id]
+        await self._submissions.wait_settled(client_order_id, SETTLE_WAIT_SECS)
         reason: str | None = None
         for attempt in range(CANCEL_ATTEMPTS_MAX):
             if attempt:
@@ -322,6 +197,16 @@ class AlgoOrders:
         if reason is None:
             self._warn(f"Whether TWAP order {client_order_id} is canceled is unknown")
         return reason if state.is_open else None
+
+    def _track(self, request: AlgoRequest, algo_order_id: str = "") -> AlgoState:
+        state = AlgoState(request, algo_order_id)
+        self._states[request.client_order_id] = state
+        return state
+
+    def _on_settled(self, state: AlgoState) -> None:
+        self.tell_news()
+        if state.is_open:
+            self.follow_soon()
 
     # -- following --------------------------------------------------------------------------------
 
@@ -408,144 +293,6 @@ class AlgoOrders:
                     delay = min(delay, left_secs + FOLLOW_DELAYS_SECS[0])
         return delay
 
-    # -- submission -------------------------------------------------------------------------------
-
-    def _track(self, request: AlgoRequest, algo_order_id: str = "") -> AlgoState:
-        state = AlgoState(request, algo_order_id)
-        self._states[request.client_order_id] = state
-        return state
-
-    def _start_settling(self, state: AlgoState, coro: Coroutine[Any, Any, None]) -> None:
-        name = state.request.client_order_id
-        task = asyncio.create_task(coro, name=f"paradex-algo-order {name}")
-        self._submissions[name] = task
-        task.add_done_callback(lambda done: self._finish(name, done))
-
-    def _finish(self, name: str, task: asyncio.Task[None]) -> None:
-        del self._submissions[name]
-        if not task.cancelled() and task.exception() is not None:
-            self._warn(f"Our own mistake while sending {name}: {task.exception()!r}")
-
-    async def _submit(self, state: AlgoState) -> None:
-        request = state.request
-        terms = (request.market, request.side, request.size)
-        turn = self._turns.setdefault(terms, asyncio.Lock())
-        try:
-            async with asyncio.timeout(TURN_SECS_MAX):
-                await turn.acquire()
-        except TimeoutError:
-            self._refuse(state, "not sent: the outcome of another of the same terms is unknown")
-            return
-        try:
-            await self._send(state)
-        finally:
-            turn.release()
-            if not turn.locked():
-                self._turns.pop(terms, None)
-
-    async def _send(self, state: AlgoState) -> None:
-        request = state.request
-        timestamp_ms, known = 0, set[str]()
-        window_ms = self._window_ms(request)
-        try:
-            known = await self._known_ids()
-            timestamp_ms = self._now_ms()
-            body = sign_algo_request(request, self._signer, timestamp_ms, window_ms)
-            reply = await self._http.post_algo_order(orjson.dumps(body))
-            try:
-                row = parse_algo_order(reply)
-            except CoreError as error:
-                raise OutcomeUnknown("POST /algo/orders", str(error)) from error
-        except OutcomeUnknown as error:
-            self._warn(f"Outcome of TWAP order {request.client_order_id} unknown, asking: {error}")
-            await self._resolve(state, timestamp_ms, timestamp_ms + window_ms, known)
-        except RequestRejected as error:
-            self._refuse(state, reason_of(error))
-        except ParadexError as error:
-            self._refuse(state, str(error))
-        else:
-            self._adopt(state, row)
-
-    async def _known_ids(self) -> set[str]:
-        """Return the ids of the algo orders that are there already.
-
-        Raises
-        ------
-        NotSent
-            If they cannot be had: a lost reply could not be settled then.
-        """
-        try:
-            async with asyncio.timeout(BASELINE_SECS_MAX):
-                rows = await self._reader.open_algo_orders()
-        except (TimeoutError, ParadexError) as error:
-            raise NotSent("POST /algo/orders", f"no list of the open ones: {error}") from error
-        return {row.algo_order_id for row in rows}
-
-    async def _resolve_restored(self, state: AlgoState, sent_ms: int) -> None:
-        wait_ms = int((TURN_SECS_MAX + BASELINE_SECS_MAX) * 1000)
-        expires_ms = sent_ms + wait_ms + self._window_ms(state.request)
-        await self._resolve(state, sent_ms, expires_ms, set())
-
-    def _window_ms(self, request: AlgoRequest) -> int:
-        return request.recv_window_ms or self._recv_window_ms
-
-    async def _resolve(
-        self, state: AlgoState, sent_ms: int, expires_ms: int, known: set[str]
-    ) -> None:
-        """Find the algo order of a lost reply by its terms; the venue takes none later."""
-        delay = RESOLVE_DELAY_SECS
-        for _ in range(RESOLVE_ATTEMPTS_MAX):
-            asked_ms = self._now_ms()
-            try:
-                row = await self._find_sent(state, sent_ms, known)
-            except ParadexError:
-                # No answer settles nothing.
-                row, asked_ms = None, 0
-            if row is not None:
-                self._adopt(state, row)
-                return
-            if asked_ms > expires_ms + LISTING_MARGIN_MS:
-                self._refuse(state, "the venue does not know the order and no longer takes it")
-                return
-            await asyncio.sleep(delay)
-            delay = min(2 * delay, RESOLVE_DELAY_SECS_MAX)
-        self._warn(
-            f"What became of TWAP order {state.request.client_order_id} could not be found out: "
-            "look at the venue"
-        )
-
-    async def _find_sent(self, state: AlgoState, sent_ms: int, known: set[str]) -> AlgoOrder | None:
-        """Return the oldest algo order that can be the one sent; None where there is none."""
-        start_ms = max(0, sent_ms - CREATED_MARGIN_MS)
-        market = state.request.market
-        # Open ones first: one that ends in between is then told by the history.
-        rows = {row.algo_order_id: row for row in await self._reader.open_algo_orders()}
-        for row in await self._reader.algo_orders_history(market, start_ms):
-            rows[row.algo_order_id] = row
-        known = known | {other.algo_order_id for other in self._states.values()}
-        fitting = [
-            row
-            for row in rows.values()
-            if row.algo_order_id not in known
-            and row.ts_created >= start_ms * 1_000_000
-            and _fits(row, state.request)
-        ]
-        if len(fitting) > 1:
-            self._warn(
-                f"TWAP order {state.request.client_order_id} is one of {len(fitting)} with its "
-                "terms at the venue: the oldest is taken for it"
-            )
-        return min(fitting, key=lambda row: row.ts_created, default=None)
-
-    def _adopt(self, state: AlgoState, row: AlgoOrder) -> None:
-        state.take(row)
-        self.tell_news()
-        self.follow_soon()
-
-    def _refuse(self, state: AlgoState, reason: str) -> None:
-        state.refusal = reason
-        self.tell_news()
-
     def _explain_end(self, state: AlgoState, events: list[Event]) -> None:
         latest = state.latest
         if latest is None or not any(isinstance(event, OrderCanceled) for event in events):
@@ -562,23 +309,3 @@ class AlgoOrders:
         ended = [name for name, state in self._states.items() if not state.is_open]
         for name in ended[: max(0, len(ended) - ENDED_KEPT_MAX)]:
             del self._states[name]
-
-
-def _fits(row: AlgoOrder, request: AlgoRequest) -> bool:
-    """Return whether an algo order has the terms of a request, as far as the venue tells them."""
-    if (row.market, row.side, row.size) != (request.market, request.side, request.size):
-        return False
-    if row.interval_secs not in (0, request.interval_secs):
-        return False
-    duration_secs = round((row.ts_end - row.ts_created) / 1_000_000_000)
-    return not (row.ts_end and row.ts_created) or duration_secs == request.duration_secs
-
-
-def _stand(order: AlgoOrder) -> tuple[int, int, int | None, str, int]:
-    return (
-        order.status,
-        order.remaining_size,
-        order.avg_fill_price,
-        order.cancel_reason,
-        order.ts_end,
-    )
