@@ -18,6 +18,7 @@ from nautilus_trader.cache.cache import Cache
 from nautilus_trader.model.enums import OrderStatus, OrderType
 from nautilus_trader.model.events import OrderAccepted, OrderFilled, OrderSubmitted
 from nautilus_trader.model.identifiers import AccountId, Venue
+from nautilus_trader.model.instruments import CurrencyPair
 from nautilus_trader.model.orders import Order
 from nautilus_trader.model.position import Position
 
@@ -67,6 +68,7 @@ def find_differences(
     positions: Iterable[Row],
     venue: Venue = PARADEX_VENUE,
     account_id: AccountId | None = None,
+    algo_orders: Iterable[Row] = (),
 ) -> list[str]:
     """Return where NautilusTrader and the venue differ, one sentence each; empty when they agree.
 
@@ -80,6 +82,9 @@ def find_differences(
         Whose orders in the cache are meant.
     account_id : AccountId, optional
         Of which account, where the node trades several of the venue.
+    algo_orders : Iterable[Mapping[str, Any]]
+        All of the account (AlgoOrderResp), where it has any. Their fills are those of their
+        children: in NautilusTrader they themselves have none.
     """
     fills, positions = list(fills), list(positions)
     # An order denied here never was the venue's, and none that closes a gap in a reconciliation.
@@ -93,12 +98,45 @@ def find_differences(
         for position in [*cache.positions(), *cache.position_snapshots()]
         if position.instrument_id.venue == venue and account_id in (None, position.account_id)
     ]
+    algo_rows = {str(row["id"]): row for row in algo_orders}
+    algos = [order for order in held if _venue_id_of(order) in algo_rows]
+    plain = [order for order in held if order not in algos]
     return [
-        *_compare_orders(held, list(orders), fills),
+        *_compare_algo_orders(algos, algo_rows),
+        *_compare_orders(plain, list(orders), fills),
         *_compare_fills(held, fills),
         *_compare_positions(ours, positions),
         *_compare_realized(ours, fills, positions),
     ]
+
+
+def spot_positions(
+    cache: Cache, balances: Iterable[Row], venue: Venue = PARADEX_VENUE
+) -> list[Row]:
+    """Return what is held of the tokens of spot markets, as positions in them.
+
+    The venue has no positions of spot; NautilusTrader books one.
+
+    Parameters
+    ----------
+    cache : Cache
+        The node's cache: the spot markets are its instruments.
+    balances : Iterable[Mapping[str, Any]]
+        As the venue's REST answers them (BalanceResp).
+    venue : Venue
+        Whose instruments in the cache are meant.
+    """
+    held = {str(row["token"]): row for row in balances}
+    rows = []
+    for instrument in cache.instruments(venue=venue):
+        row = (
+            held.get(instrument.base_currency.code)
+            if isinstance(instrument, CurrencyPair)
+            else None
+        )
+        if row is not None:
+            rows.append({**row, "market": instrument.raw_symbol.value, "side": "LONG"})
+    return rows
 
 
 def realized_funding(fills: Iterable[Row]) -> dict[str, Decimal]:
@@ -154,7 +192,42 @@ def _compare_orders(held: list[Order], orders: list[Row], fills: list[Row]) -> l
         *(
             f"order {row.get('client_id') or name} is at the venue alone"
             for name, row in by_venue_id.items()
+            if not _is_nameless_refusal(row)
         ),
+    ]
+
+
+def _is_nameless_refusal(row: Row) -> bool:
+    """Return whether an order without a client id never worked: a refusal names nothing else."""
+    is_over = row["status"] == "CLOSED" and row.get("cancel_reason") in _REFUSED_REASONS
+    is_whole = _decimal(row["remaining_size"]) == _decimal(row["size"])
+    return is_over and is_whole and not row.get("client_id")
+
+
+def _venue_id_of(order: Order) -> str:
+    return "" if order.venue_order_id is None else order.venue_order_id.value
+
+
+def _compare_algo_orders(held: list[Order], rows: dict[str, Row]) -> list[str]:
+    differences = []
+    for order in held:
+        name, row = order.client_order_id.value, rows[_venue_id_of(order)]
+        reason = row.get("cancel_reason")
+        has_run = _decimal(row["remaining_size"]) == 0 or reason in _EXPIRED_REASONS
+        expected = OrderStatus.EXPIRED if has_run else OrderStatus.CANCELED
+        if row["status"] != "CLOSED":
+            expected = OrderStatus.ACCEPTED
+        if order.status != expected:
+            told = f"{row['status']} {reason or ''}".strip()
+            differences.append(f"TWAP {name} is {order.status_string()}, at the venue {told}")
+        if order.filled_qty.as_decimal():
+            differences.append(f"TWAP {name} itself filled {order.filled_qty}")
+        if order.quantity.as_decimal() != _decimal(row["size"]):
+            differences.append(f"TWAP {name} is of {order.quantity}, at the venue {row['size']}")
+    known = {_venue_id_of(order) for order in held}
+    return [
+        *differences,
+        *(f"TWAP {name} is at the venue alone" for name in rows.keys() - known),
     ]
 
 

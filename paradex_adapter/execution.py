@@ -47,7 +47,7 @@ from nautilus_trader.model.identifiers import (
     InstrumentId,
     Venue,
 )
-from nautilus_trader.model.instruments import Instrument
+from nautilus_trader.model.instruments import CurrencyPair, Instrument
 from nautilus_trader.model.objects import Money, Price, Quantity
 
 from paradex_adapter.account_answers import AccountAnswers
@@ -174,6 +174,8 @@ class ParadexExecutionClient(LiveExecutionClient):
         self._provider: Final = provider
         self._credentials: Final = credentials
         self._open_desk: _Desk | None = None
+        # By market; grows with the instruments.
+        self._spot_tokens: Final[dict[str, str]] = {}
         self._setup: Final = SessionSetup(config, http, credentials, self._log.info)
         self._system_state: Final = SystemState(
             http, config.system_state_interval_secs, on_change=self._on_system_state
@@ -263,6 +265,7 @@ class ParadexExecutionClient(LiveExecutionClient):
             self._on_notice,
             self._clock.timestamp_ns,
             self._warn,
+            self._spot_tokens,
         )
         desk = self._open_desk = self._make_desk(session)
         desk.entry.restore_orders()
@@ -311,6 +314,8 @@ class ParadexExecutionClient(LiveExecutionClient):
         for currency in self._provider.currencies().values():
             self._cache.add_currency(currency)
         for instrument in self._provider.list_all():
+            if isinstance(instrument, CurrencyPair):
+                self._spot_tokens[instrument.raw_symbol.value] = instrument.base_currency.code
             # With the fees of the account that the node trades without being told which.
             if not self._options.is_additional or not self._cache.instrument(instrument.id):
                 self._cache.add_instrument(instrument)

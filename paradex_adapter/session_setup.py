@@ -3,7 +3,7 @@
 Everything that can be wrong with a configuration shows here, before anything trades.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Final
 
@@ -115,6 +115,7 @@ class SessionSetup:
         on_notice: Callable[[Notice | AlgoProgress], None],
         clock_ns: Callable[[], int],
         warn: Callable[[str], None],
+        spot_tokens: Mapping[str, str],
     ) -> TradingSession:
         """Return the session of the account that `sign_in` signed in; parameters as it has them."""
         assert self._tokens is not None, "not signed in"
@@ -136,6 +137,7 @@ class SessionSetup:
             proxy_url=options.proxy_url,
             cancel_on_disconnect=options.cancel_on_disconnect
             and not self._credentials.denial_reason,
+            spot_tokens=spot_tokens,
             warn=warn,
         )
 

@@ -5,8 +5,9 @@ Nothing here changes state. An answer that cannot be completed raises; it never 
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 from typing import Final, final
 
 from paradex_adapter.venue.errors import MalformedReply, VenueUnavailable
@@ -25,7 +26,12 @@ from paradex_adapter_core.parsers import algo_orders as algo_parsers
 from paradex_adapter_core.parsers.counters import count
 from paradex_adapter_core.parsers.fields import SKIPPED_ROW
 from paradex_adapter_core.parsers.skipped_rows import find_skipped_row
-from paradex_adapter_core.vocabulary import SIDE_BUY
+from paradex_adapter_core.vocabulary import (
+    FEED_REST,
+    POSITION_CLOSED,
+    POSITION_OPEN,
+    SIDE_BUY,
+)
 
 PAGE_SIZE: Final = 5000
 READ_TIMEOUT_SECS: Final = 30.0
@@ -90,6 +96,9 @@ class AccountReader:
         With a token provider.
     counters : dict[str, int]
         Where rows that could not be read are counted, by kind.
+    spot_tokens : Mapping[str, str]
+        The token of each spot market; may change meanwhile. The venue has no positions of spot: the
+        holding of the token is told as one.
 
     Notes
     -----
@@ -97,10 +106,16 @@ class AccountReader:
     milliseconds.
     """
 
-    __slots__ = ("_counters", "_http")
+    __slots__ = ("_counters", "_http", "_spot_tokens")
 
-    def __init__(self, http: HttpClient, counters: dict[str, int]) -> None:
+    def __init__(
+        self,
+        http: HttpClient,
+        counters: dict[str, int],
+        spot_tokens: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._http: Final = http
+        self._spot_tokens: Final = spot_tokens
         self._counters: Final = counters
 
     async def open_orders(self, market: str | None = None) -> list[OrderUpdate]:
@@ -170,9 +185,19 @@ class AccountReader:
     async def positions(self) -> list[Position]:
         """Return the net positions; closed ones may be among them."""
         async with _whole_answer("positions", READ_TIMEOUT_SECS):
-            return self._whole(
+            positions = self._whole(
                 "positions", parsers.parse_positions, await self._http.get_positions()
             )
+            if not self._spot_tokens:
+                return positions
+            balances = self._whole(
+                "balances", parsers.parse_balances, await self._http.get_balance()
+            )
+        held = {balance.token: balance for balance in balances}
+        return [
+            *positions,
+            *(_holding(market, held.get(token)) for market, token in self._spot_tokens.items()),
+        ]
 
     async def balances(self) -> list[Balance]:
         """Return the holding of each token."""
@@ -213,19 +238,23 @@ class AccountReader:
         """Return the order, open or closed; None when the venue answered that it has none such.
 
         Either id may be empty. An order can close after the open orders were told and be late in
-        the history: both are asked twice before the answer is "none".
+        the history: both are asked twice before the answer is "none". The client id may be one that
+        the venue does not know, of an order sent without: then its venue id is looked for alone.
         """
-        for _ in range(FIND_PASSES):
+        for number in range(FIND_PASSES):
             for update in await self.open_orders(market):
                 if _is_same_order(update, client_order_id, venue_order_id):
                     return update
-            history = await self.orders_history(market, client_order_id or None)
+            is_named = bool(client_order_id) and not (number and venue_order_id)
+            history = await self.orders_history(market, client_order_id if is_named else None)
             for update in reversed(history):
                 if _is_same_order(update, client_order_id, venue_order_id):
                     return update
         return None
 
-    async def snapshot(self, start_ms: int | None = None) -> AccountSnapshot:
+    async def snapshot(
+        self, start_ms: int | None = None, *, reaches_back: bool = False
+    ) -> AccountSnapshot:
         """Return orders, fills and positions that belong together.
 
         They are read again while fills come in between. Where they do not add up though nothing
@@ -235,6 +264,10 @@ class AccountReader:
         ----------
         start_ms : int, optional
             The beginning of the window for closed orders and fills; all there are by default.
+        reaches_back : bool
+            Whether all there is of a market is read where the window does not tell how its position
+            and its orders came about. NautilusTrader would invent what led up to the window, also
+            where it remembers that.
         """
         before: dict[str, tuple[int, int]] = {}
         async with _whole_answer("account snapshot", SNAPSHOT_TIMEOUT_SECS):
@@ -243,12 +276,28 @@ class AccountReader:
                 positions = await self.positions()
                 fills = await self.fills(start_ms=start_ms)
                 orders = await self._all_orders(start_ms)
+                whole: set[str] | None = None
+                if start_ms is not None:
+                    whole = _find_partial(fills, orders, positions) if reaches_back else set()
+                    fills, orders = await self._reach_back(whole, fills, orders)
                 sides = {update.venue_order_id: update.side for update in orders}
-                kept, odd = _cut_fills(fills, positions, sides, is_whole=start_ms is None)
+                kept, odd = _cut_fills(fills, positions, sides, whole)
                 if not odd or odd == before:
                     break
                 before = odd
         return AccountSnapshot(orders, kept, positions, start_ms, sorted(odd))
+
+    async def _reach_back(
+        self, markets: set[str], fills: list[Fill], orders: list[OrderUpdate]
+    ) -> tuple[list[Fill], list[OrderUpdate]]:
+        """Return fills and orders with all there are of these markets."""
+        fills = [fill for fill in fills if fill.market not in markets]
+        newest = {update.venue_order_id: update for update in orders}
+        for market in sorted(markets):
+            fills += await self.fills(market)
+            for update in await self.orders_history(market):
+                newest[update.venue_order_id] = update
+        return sorted(fills, key=_fill_age), sorted(newest.values(), key=_order_age)
 
     def _whole[Rows](
         self, what: str, parse: Callable[[bytes, dict[str, int]], Rows], body: bytes
@@ -295,10 +344,33 @@ async def _whole_answer(what: str, timeout_secs: float) -> AsyncIterator[None]:
         raise MalformedReply(what, str(error)) from error
 
 
+def _find_partial(
+    fills: list[Fill], orders: list[OrderUpdate], positions: list[Position]
+) -> set[str]:
+    """Return the markets of which fills of a window do not tell the whole story."""
+    known = {update.venue_order_id: update for update in orders}
+    net: dict[str, int] = defaultdict(int)
+    filled: dict[str, int] = defaultdict(int)
+    partial = set()
+    for fill in fills:
+        order = known.get(fill.venue_order_id)
+        is_buy = (fill.side if order is None else order.side) == SIDE_BUY
+        net[fill.market] += fill.size if is_buy else -fill.size
+        filled[fill.venue_order_id] += fill.size
+        if order is None and fill.venue_order_id:
+            partial.add(fill.market)
+    held = {position.market: position.size for position in positions}
+    partial.update(market for market, size in net.items() if size != held.get(market, 0))
+    for order in orders:
+        if order.size - order.remaining_size > filled[order.venue_order_id]:
+            partial.add(order.market)
+    return partial
+
+
 def _cut_fills(
-    fills: list[Fill], positions: list[Position], sides: dict[str, int], *, is_whole: bool
+    fills: list[Fill], positions: list[Position], sides: dict[str, int], whole: set[str] | None
 ) -> tuple[list[Fill], dict[str, tuple[int, int]]]:
-    """Return the fills up to the moment of the positions.
+    """Return the fills up to the moment of the positions; `whole` markets have all, None means any.
 
     And, of the markets where there is no such moment, the number of fills and the position; all
     their fills are kept.
@@ -312,7 +384,7 @@ def _cut_fills(
     for market, rows in of_market.items():
         position = held.get(market)
         size = 0 if position is None else position.size
-        if is_whole:
+        if whole is None or market in whole:
             length = _find_prefix(rows, size, sides)
         else:
             length = _find_last(rows, "" if position is None else position.last_fill_id)
@@ -346,6 +418,27 @@ def _is_same_order(update: OrderUpdate, client_order_id: str, venue_order_id: st
     if venue_order_id:
         return update.venue_order_id == venue_order_id
     return update.client_order_id == client_order_id
+
+
+def _holding(market: str, balance: Balance | None) -> Position:
+    """Return what is held of a token as a position in its market."""
+    size = 0 if balance is None else balance.size
+    return Position(
+        account="",
+        market=market,
+        status=POSITION_OPEN if size else POSITION_CLOSED,
+        size=size,
+        average_entry_price=None,
+        average_entry_price_usd=None,
+        unrealized_pnl=None,
+        realized_pnl=None,
+        realized_funding=None,
+        liquidation_price=None,
+        last_fill_id="",
+        seq_no=0,
+        feed=FEED_REST,
+        ts_updated=0 if balance is None else balance.ts_updated,
+    )
 
 
 def _notice_age(notice: Notice) -> int:

@@ -9,11 +9,13 @@ Commands go through `TradingSession.commands` (`paradex_adapter.venue.order_comm
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Final, final
 
 from paradex_adapter.venue.account_reader import AccountReader, AccountSnapshot, Notice
-from paradex_adapter.venue.algo_orders import AlgoOrders, AlgoProgress
+from paradex_adapter.venue.algo_orders import AlgoOrders
+from paradex_adapter.venue.algo_state import AlgoProgress
 from paradex_adapter.venue.auth import TokenProvider
 from paradex_adapter.venue.external_orders import ExternalFact, ExternalOrders
 from paradex_adapter.venue.http import HttpClient
@@ -26,6 +28,7 @@ from paradex_adapter.venue.recovery import (
     AccountMessage,
     Recovery,
     find_cut_orders,
+    find_own_order,
 )
 from paradex_adapter.venue.retry import Backoff
 from paradex_adapter.venue.signing import OrderSigner
@@ -51,7 +54,7 @@ from paradex_adapter_core.messages.account import (
 )
 from paradex_adapter_core.messages.orders import Fill, OrderUpdate, TradeBust
 from paradex_adapter_core.state_store import StateStore
-from paradex_adapter_core.vocabulary import STATUS_CLOSED
+from paradex_adapter_core.vocabulary import STATUS_CLOSED, STATUS_UNTRIGGERED
 
 CHANNELS: Final = (
     "orders.ALL",
@@ -103,6 +106,8 @@ class TradingSession:
         A proxy for the websocket.
     cancel_on_disconnect : bool
         Whether the venue is to cancel what was sent over a connection when that is lost.
+    spot_tokens : Mapping[str, str]
+        The token of each spot market; see `AccountReader`.
     prefer_picows : bool
         Use the fast transport when it is installed.
     warn : Callable[[str], None], optional
@@ -142,6 +147,7 @@ class TradingSession:
         backoff: Backoff | None = None,
         proxy_url: str | None = None,
         cancel_on_disconnect: bool = False,
+        spot_tokens: Mapping[str, str] = MappingProxyType({}),
         prefer_picows: bool = True,
         warn: Callable[[str], None] | None = None,
     ) -> None:
@@ -156,7 +162,7 @@ class TradingSession:
         self.counters: Final[dict[str, int]] = {}
         self.store: Final = StateStore(signer.account_address)
         self.externals: Final = ExternalOrders()
-        self.reader: Final = AccountReader(http, self.counters)
+        self.reader: Final = AccountReader(http, self.counters, spot_tokens)
         self._recovery: Final = Recovery(
             self.reader,
             self.store,
@@ -286,6 +292,49 @@ class TradingSession:
                 request.client_order_id, request.market, ts_sent // 1_000_000 + window_ms
             )
 
+    def adopt(self, client_order_id: str, venue_order_id: str) -> str | None:
+        """Take up a working order not sent from here as an own one, so that it can be changed.
+
+        Parameters
+        ----------
+        client_order_id : str
+            Under which the engine knows it; perhaps not the venue's.
+        venue_order_id : str
+            The venue's.
+
+        Returns
+        -------
+        str or None
+            Why that cannot be; None when it is an own order, or no order that works.
+        """
+        update = self.externals.find_working(venue_order_id)
+        if update is None or self.store.find_order(client_order_id) is not None:
+            return None
+        if self.externals.is_owing(venue_order_id):
+            return "fills of the order are being asked for"
+        if self.store.is_full:
+            return f"{self.store.open_orders_max} orders are open already"
+        filled = self.externals.find_filled(venue_order_id) or 0
+        self.store.restore_order(
+            client_order_id,
+            venue_order_id,
+            update.market,
+            update.side,
+            update.order_type,
+            update.instruction,
+            update.size,
+            update.price,
+            update.trigger_price or None,
+            update.flags,
+            update.ts_created,
+            is_accepted=True,
+            filled=filled,
+            # The ledger has them.
+            fills=[],
+            is_triggered=update.status != STATUS_UNTRIGGERED,
+        )
+        return None
+
     # -- answers ----------------------------------------------------------------------------------
 
     async def query_order(
@@ -316,7 +365,7 @@ class TradingSession:
         owing: dict[str, int] = {}
         updates = list(updates)
         for update in updates:
-            state = self.store.find_order(update.client_order_id)
+            state = find_own_order(self.store, update)
             if state is not None and update.size - update.remaining_size > state.filled:
                 # With those before it, which may be missing as well: they are told in order.
                 since_ms = state.ts_sent // 1_000_000 - OVERLAP_MS
