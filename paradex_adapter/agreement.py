@@ -231,33 +231,6 @@ def _compare_algo_orders(held: list[Order], rows: dict[str, Row]) -> list[str]:
     ]
 
 
-def _venue_id_of(order: Order) -> str:
-    return "" if order.venue_order_id is None else order.venue_order_id.value
-
-
-def _compare_algo_orders(held: list[Order], rows: dict[str, Row]) -> list[str]:
-    differences = []
-    for order in held:
-        name, row = order.client_order_id.value, rows[_venue_id_of(order)]
-        reason = row.get("cancel_reason")
-        has_run = _decimal(row["remaining_size"]) == 0 or reason in _EXPIRED_REASONS
-        expected = OrderStatus.EXPIRED if has_run else OrderStatus.CANCELED
-        if row["status"] != "CLOSED":
-            expected = OrderStatus.ACCEPTED
-        if order.status != expected:
-            told = f"{row['status']} {reason or ''}".strip()
-            differences.append(f"TWAP {name} is {order.status_string()}, at the venue {told}")
-        if order.filled_qty.as_decimal():
-            differences.append(f"TWAP {name} itself filled {order.filled_qty}")
-        if order.quantity.as_decimal() != _decimal(row["size"]):
-            differences.append(f"TWAP {name} is of {order.quantity}, at the venue {row['size']}")
-    known = {_venue_id_of(order) for order in held}
-    return [
-        *differences,
-        *(f"TWAP {name} is at the venue alone" for name in rows.keys() - known),
-    ]
-
-
 def _compare_order(name: str, order: Order, row: Row) -> list[str]:
     differences = []
     size, remaining = _decimal(row["size"]), _decimal(row["remaining_size"])
