@@ -23,9 +23,13 @@ from paradex_adapter.contingency_rules import (
 
 # Orders that hang together at once; a list beyond that is denied.
 LEGS_MAX: Final = 20_000
-RESIZE_ATTEMPTS_MAX: Final = 3
-CANCEL_ATTEMPTS_MAX: Final = 10
-# How long the end of an order is awaited after its cancel before it is canceled again.
+# Through an outage of the venue: a quarter of an hour, and an hour and a half.
+RESIZE_ATTEMPTS_MAX: Final = 20
+CANCEL_ATTEMPTS_MAX: Final = 100
+RETRY_DELAY_SECS_MAX: Final = 60.0
+# From this attempt in vain on the user is told.
+LOUD_ATTEMPT: Final = 3
+# How long the end of an order is awaited after its cancel before it is canceled again, at first.
 CANCEL_WAIT_SECS: Final = 5.0
 WAIT_SECS_MAX: Final = 120.0
 RETRY_DELAY_SECS: Final = 1.0
@@ -353,24 +357,32 @@ class Contingencies:
         standing = self._desk.find_standing(name)
         if standing is None or standing.phase is not Phase.WORKING or standing.size == size:
             self._failures.pop(name, None)
-        elif self._count_failure(name) < RESIZE_ATTEMPTS_MAX:
-            await asyncio.sleep(RETRY_DELAY_SECS)
-            leg.asked = standing.size
         else:
-            self._failures.pop(name, None)
             reason = reason or "the venue refused"
-            self._desk.warn(f"{name} could not be given the size it should have: {reason}")
+            await self._wait_after_failure(name, reason)
+            leg.asked = standing.size if name in self._failures else size
         self.look([name])
+
+    async def _wait_after_failure(self, name: str, reason: str) -> None:
+        failures = self._failures[name] = self._failures.get(name, 0) + 1
+        if failures == LOUD_ATTEMPT:
+            self._desk.warn(f"{name} could not be given the size it should have: {reason}")
+        if failures >= RESIZE_ATTEMPTS_MAX:
+            del self._failures[name]
+            return
+        await asyncio.sleep(min(RETRY_DELAY_SECS * 2 ** (failures - 1), RETRY_DELAY_SECS_MAX))
 
     async def _cancel(self, leg: Leg) -> None:
         name = leg.client_order_id
-        for _ in range(CANCEL_ATTEMPTS_MAX):
+        for attempt in range(1, CANCEL_ATTEMPTS_MAX + 1):
             await self._desk.cancel(name)
-            await self._wait(name, lambda: not self._is_at_venue(name), CANCEL_WAIT_SECS)
+            secs = min(CANCEL_WAIT_SECS * attempt, RETRY_DELAY_SECS_MAX)
+            await self._wait(name, lambda: not self._is_at_venue(name), secs)
             if not self._is_at_venue(name):
-                self.look([name])
-                return
-        self._desk.warn(f"{name} should be canceled and is not: look at the venue")
+                break
+            if attempt == LOUD_ATTEMPT:
+                self._desk.warn(f"{name} should be canceled and is not: look at the venue")
+        self.look([name])
 
     def _is_changing(self, client_order_id: str) -> bool:
         standing = self._desk.find_standing(client_order_id)
@@ -379,10 +391,6 @@ class Contingencies:
     def _is_at_venue(self, client_order_id: str) -> bool:
         standing = self._desk.find_standing(client_order_id)
         return standing is not None and standing.phase in (Phase.SENT, Phase.WORKING)
-
-    def _count_failure(self, client_order_id: str) -> int:
-        self._failures[client_order_id] = self._failures.get(client_order_id, 0) + 1
-        return self._failures[client_order_id]
 
     async def _wait(
         self, client_order_id: str, is_done: Callable[[], bool], secs: float = WAIT_SECS_MAX

@@ -12,20 +12,24 @@ from typing import Final, Protocol
 from nautilus_trader.cache.cache import Cache
 from nautilus_trader.common.component import LiveClock, Logger
 from nautilus_trader.core.uuid import UUID4
-from nautilus_trader.model.enums import ContingencyType, OrderSide, OrderStatus, TriggerType
+from nautilus_trader.model.enums import ContingencyType, OrderSide, OrderStatus
 from nautilus_trader.model.events import (
     OrderCanceled,
     OrderEvent,
-    OrderPendingUpdate,
     OrderUpdated,
 )
 from nautilus_trader.model.identifiers import AccountId, ClientOrderId
 from nautilus_trader.model.objects import Price, Quantity
 from nautilus_trader.model.orders import Order
 
-from paradex_adapter.constants import PARADEX_VENUE
 from paradex_adapter.contingencies import Contingencies, Standing
-from paradex_adapter.contingency_rules import Leg, Link, Phase
+from paradex_adapter.contingency_rules import Leg, Phase
+from paradex_adapter.contingent_legs import (
+    find_unfinished,
+    find_wanted,
+    order_to_leg,
+    to_units,
+)
 from paradex_adapter.translate.instruments import RAW_PER_UNIT
 from paradex_adapter.translate.order_params import NO_PARAMS, OrderParams
 from paradex_adapter.translate.orders import is_exit, order_to_request
@@ -41,8 +45,6 @@ from paradex_adapter_core.vocabulary import UNITS_PER_ONE, UNITS_SCALE
 
 SETTLE_ATTEMPTS_MAX: Final = 60
 SETTLE_DELAY_SECS: Final = 1.0
-
-_LINKS: Final = {ContingencyType.OCO: Link.OCO, ContingencyType.OUO: Link.OUO}
 
 
 class Emitter(Protocol):
@@ -132,7 +134,7 @@ class ContingentOrders:
         """Take orders that nothing speaks against; those that are due are sent."""
         for order in orders:
             self._held[order.client_order_id.value] = self._to_request(order, params)
-        self._contingencies.take([_order_to_leg(order) for order in orders])
+        self._contingencies.take([order_to_leg(order) for order in orders])
         self._contingencies.look([orders[0].client_order_id.value])
 
     def is_held(self, order: Order) -> bool:
@@ -155,7 +157,7 @@ class ContingentOrders:
         if quantity is None:
             return None
         return self._contingencies.find_change_fault(
-            order.client_order_id.value, _to_units(quantity)
+            order.client_order_id.value, to_units(quantity)
         )
 
     def change_held(
@@ -169,7 +171,7 @@ class ContingentOrders:
         name = order.client_order_id.value
         changes: dict[str, int] = {}
         if quantity is not None:
-            changes["size"] = _to_units(quantity)
+            changes["size"] = to_units(quantity)
         if price is not None:
             changes["price"] = price.raw // RAW_PER_UNIT
         if trigger_price is not None:
@@ -177,11 +179,11 @@ class ContingentOrders:
         self._held[name] = _replace(self._held[name], **changes)
         self._tell_updated(order, self._held[name].size, price, trigger_price)
         if quantity is not None:
-            self._contingencies.change_held(name, _to_units(quantity))
+            self._contingencies.change_held(name, to_units(quantity))
 
     async def start_change(self, order: Order, quantity: Quantity | None) -> None:
         """Expect a change of the strategy's, once none of ours is under way; then send it."""
-        size = None if quantity is None else _to_units(quantity)
+        size = None if quantity is None else to_units(quantity)
         await self._contingencies.start_change(order.client_order_id.value, size)
 
     def finish_change(self, order: Order, *, is_sent: bool) -> None:
@@ -204,7 +206,7 @@ class ContingentOrders:
             and (price, trigger_price) == (None, None)
             and quantity is not None
             and state.status == WORKING
-            and state.size == _to_units(quantity)
+            and state.size == to_units(quantity)
         )
 
     def tell_as_it_is(self, order: Order) -> None:
@@ -235,7 +237,8 @@ class ContingentOrders:
         ParadexError
             If the venue does not tell whether it knows one that seems to have been held.
         """
-        self._contingencies.take([await self._restore(o) for o in self._find_restorable()])
+        orders = find_unfinished(self._cache, self._client.account_id)
+        self._contingencies.take([await self._restore(order) for order in orders])
 
     def settle(self) -> None:
         """Go on with what was taken up, now that the engine knows how orders and positions are."""
@@ -273,31 +276,11 @@ class ContingentOrders:
         self._log.error("The position is not known: orders that are due are canceled")
         return {}
 
-    def _find_restorable(self) -> list[Order]:
-        found: dict[ClientOrderId, Order] = {}
-        waiting = [o for o in self._cache.orders(venue=PARADEX_VENUE) if not o.is_closed]
-        while waiting:
-            order = waiting.pop()
-            if not hangs_together(order) or order.client_order_id in found:
-                continue
-            found[order.client_order_id] = order
-            relatives = [order.parent_order_id, *(order.linked_order_ids or [])]
-            waiting += [
-                relative
-                for name in relatives
-                if name is not None and (relative := self._cache.order(name)) is not None
-            ]
-        # A list of which nothing was ever sent is not known to be for this account.
-        ours = self._client.account_id
-        lists = {order.order_list_id for order in found.values() if order.account_id == ours}
-        orders = [o for o in found.values() if o.order_list_id in lists and not _is_elsewhere(o)]
-        return sorted(orders, key=lambda order: order.ts_init)
-
     async def _restore(self, order: Order) -> Leg:
-        leg = _order_to_leg(order)
+        leg = order_to_leg(order)
         if order.status != OrderStatus.INITIALIZED:
-            leg.wanted = _find_wanted(order)
-            leg.asked = _to_units(order.quantity)
+            leg.wanted = find_wanted(order)
+            leg.asked = to_units(order.quantity)
             leg.phase = Phase.SENT
             return leg
         self._held[leg.client_order_id] = request = self._to_request(order, NO_PARAMS)
@@ -340,10 +323,10 @@ class ContingentOrders:
         order = self._cache.order(ClientOrderId(client_order_id))
         if order is None or not order.is_closed:
             return None
-        filled = _to_units(order.filled_qty)
+        filled = to_units(order.filled_qty)
         return Standing(
             phase=Phase.OVER,
-            size=_to_units(order.quantity),
+            size=to_units(order.quantity),
             filled=filled,
             told_filled=filled,
             is_refused=order.status in (OrderStatus.REJECTED, OrderStatus.DENIED),
@@ -452,50 +435,6 @@ class ContingentOrders:
         return order_to_request(order, instrument, params, is_position_linked=is_exit(order))
 
 
-def hangs_together(order: Order) -> bool:
-    """Return whether what becomes of an order depends on others, or others on it."""
-    return (
-        order.contingency_type != ContingencyType.NO_CONTINGENCY
-        or order.parent_order_id is not None
-    )
-
-
-def _is_elsewhere(order: Order) -> bool:
-    """Return whether the engine's emulator or an algorithm of the user's holds an order."""
-    if order.status in (OrderStatus.EMULATED, OrderStatus.RELEASED):
-        return True
-    is_waiting = order.status == OrderStatus.INITIALIZED
-    is_emulated = order.emulation_trigger != TriggerType.NO_TRIGGER
-    return is_waiting and (is_emulated or order.exec_algorithm_id is not None)
-
-
-def _order_to_leg(order: Order) -> Leg:
-    link = _LINKS.get(order.contingency_type, Link.NONE)
-    name = order.client_order_id.value
-    linked = (
-        [other.value for other in order.linked_order_ids or []] if link is not Link.NONE else []
-    )
-    return Leg(
-        client_order_id=name,
-        wanted=_to_units(order.quantity),
-        parent_id=order.parent_order_id.value if order.parent_order_id is not None else "",
-        link=link,
-        linked=tuple(other for other in linked if other != name),
-    )
-
-
-def _find_wanted(order: Order) -> int:
-    """Return what size the strategy wanted last; our own changes are not preceded by its asking."""
-    wanted = _to_units(order.init_event.quantity)
-    is_asked = False
-    for event in order.events:
-        if isinstance(event, OrderPendingUpdate):
-            is_asked = True
-        elif isinstance(event, OrderUpdated) and is_asked:
-            wanted, is_asked = _to_units(event.quantity), False
-    return wanted
-
-
 def _state_to_standing(state: OrderState) -> Standing:
     if state.status >= FILLED:
         phase = Phase.OVER
@@ -516,8 +455,3 @@ def _state_to_standing(state: OrderState) -> Standing:
 def _replace(request: OrderRequest, **changes: int) -> OrderRequest:
     values = {name: getattr(request, name) for name in OrderRequest.__slots__}
     return OrderRequest(**{**values, **changes})
-
-
-def _to_units(quantity: Quantity) -> int:
-    units: int = quantity.raw // RAW_PER_UNIT
-    return units

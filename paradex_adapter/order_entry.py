@@ -24,7 +24,8 @@ from nautilus_trader.model.identifiers import AccountId, InstrumentId
 from nautilus_trader.model.orders import Order
 
 from paradex_adapter.constants import PARADEX_VENUE
-from paradex_adapter.contingent_orders import ContingentOrders, hangs_together
+from paradex_adapter.contingent_legs import hangs_together
+from paradex_adapter.contingent_orders import ContingentOrders
 from paradex_adapter.translate.instruments import RAW_PER_UNIT
 from paradex_adapter.translate.order_params import (
     NO_PARAMS,
