@@ -47,6 +47,7 @@ from paradex_adapter.translate.snapshots import snapshot_to_reports
 from paradex_adapter.translate.values import (
     UnusableMessageError,
     fill_to_order_text,
+    need_venue_order_id,
 )
 from paradex_adapter.twap_orders import TwapAnswers
 from paradex_adapter.venue.account_reader import AccountSnapshot
@@ -214,7 +215,8 @@ class AccountAnswers:
 
         The caller holds the session's stream until the engine has worked the answer in.
         """
-        snapshot = await self._session.reader.snapshot(self._window_start_ms(lookback_mins))
+        start_ms = self._window_start_ms(lookback_mins)
+        snapshot = await self._session.reader.snapshot(start_ms, reaches_back=True)
         twaps = await self._twaps.report_everything()
         ts_init = self._clock.timestamp_ns()
         reports = snapshot_to_reports(
@@ -222,6 +224,7 @@ class AccountAnswers:
             lambda market: find_instrument(self._cache, market),
             self._account_id,
             ts_init,
+            self._was_working,
         )
         for market in snapshot.unbalanced:
             self._log.warning(
@@ -262,12 +265,12 @@ class AccountAnswers:
             return None
         session = self._session
         state = session.store.find_order_by_venue_id(update.venue_order_id)
-        was_working = False
+        was_working = self._was_working(update)
         if state is None:
             counted = session.externals.find_filled(update.venue_order_id)
         else:
             await self._await_engine(state)
-            was_working = WORKING <= state.status < REJECTED
+            was_working = was_working or WORKING <= state.status < REJECTED
             # One that ended with fills the venue does not have gets the number of the venue.
             counted = None if state.status == FILLED else state.filled
         try:
@@ -282,6 +285,16 @@ class AccountAnswers:
         except UnusableMessageError as error:
             self._log.error(f"Order {update.venue_order_id!a} is left out: {error}")
             return None
+
+    def _was_working(self, update: OrderUpdate) -> bool:
+        """Return whether the engine knows an order as one that rested in the book."""
+        try:
+            venue_order_id = need_venue_order_id(update.venue_order_id)
+        except UnusableMessageError:
+            return False
+        client_order_id = self._cache.client_order_id(venue_order_id)
+        order = None if client_order_id is None else self._cache.order(client_order_id)
+        return order is not None and order.status != OrderStatus.REJECTED
 
     async def _make_fill_report(self, fill: Fill) -> FillReport | None:
         instrument = find_instrument(self._cache, fill.market)

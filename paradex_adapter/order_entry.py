@@ -303,7 +303,7 @@ class OrderEntry:
             trigger_price,
             self._find_prices(order.instrument_id),
         )
-        reason = reason or self.lists.find_change_fault(order, quantity)
+        reason = reason or self.lists.find_change_fault(order, quantity) or self._adopt(order)
         if reason is None and self.lists.is_held(order):
             self.lists.change_held(order, quantity, price, trigger_price)
             return
@@ -328,6 +328,13 @@ class OrderEntry:
                 reason,
                 self._clock.timestamp_ns(),
             )
+
+    def _adopt(self, order: Order) -> str | None:
+        """Take up a claimed order that was sent elsewhere; return why it cannot be changed."""
+        venue_order_id = order.venue_order_id
+        if venue_order_id is None or not order.is_open:
+            return None
+        return self._session.adopt(order.client_order_id.value, venue_order_id.value)
 
     async def cancel_order(self, command: CancelOrder) -> None:
         """Ask for the cancellation of an order."""

@@ -45,6 +45,7 @@ def snapshot_to_reports(
     find_instrument: Callable[[str], Instrument | None],
     account_id: AccountId,
     ts_init: int,
+    was_working: Callable[[OrderUpdate], bool] = lambda _update: False,
 ) -> SnapshotReports:
     """Return the reports of everything in a snapshot.
 
@@ -61,6 +62,8 @@ def snapshot_to_reports(
         Whose account it is.
     ts_init : int
         When the reports are made, in nanoseconds since the Unix epoch.
+    was_working : Callable[[OrderUpdate], bool]
+        Whether an order is known to have rested in the book: then it was not rejected.
     """
     reports = SnapshotReports()
     fills_of: dict[str, list[Fill]] = defaultdict(list)
@@ -70,7 +73,28 @@ def snapshot_to_reports(
         fills = fills_of.pop(update.venue_order_id, [])
         instrument = find_instrument(update.market)
         counted = snapshot.filled_of(update)
-        _add_order(reports, update, fills, counted, instrument, account_id, ts_init)
+        if instrument is None:
+            reports.skipped.append(f"order {update.venue_order_id}: {update.market} is not loaded")
+            continue
+        try:
+            report = order_update_to_report(
+                update,
+                instrument,
+                account_id,
+                ts_init,
+                was_working=was_working(update),
+                counted=counted,
+            )
+            fill_reports = [
+                fill_to_report(fill, update.side, instrument, account_id, ts_init) for fill in fills
+            ]
+        except UnusableMessageError as error:
+            reports.skipped.append(f"order {update.venue_order_id!a}: {error}")
+            continue
+        reports.orders.append(report)
+        reports.fills.extend(fill_reports)
+        reports.given_orders.append(update)
+        reports.given_fills.extend(fills)
     for fills in fills_of.values():
         _add_orphans(reports, fills, find_instrument(fills[0].market), account_id, ts_init)
     for position in snapshot.positions:
@@ -81,32 +105,6 @@ def snapshot_to_reports(
             continue
         reports.positions.append(position_to_report(position, instrument, account_id, ts_init))
     return reports
-
-
-def _add_order(
-    reports: SnapshotReports,
-    update: OrderUpdate,
-    fills: list[Fill],
-    counted: int,
-    instrument: Instrument | None,
-    account_id: AccountId,
-    ts_init: int,
-) -> None:
-    if instrument is None:
-        reports.skipped.append(f"order {update.venue_order_id}: {update.market} is not loaded")
-        return
-    try:
-        report = order_update_to_report(update, instrument, account_id, ts_init, counted=counted)
-        fill_reports = [
-            fill_to_report(fill, update.side, instrument, account_id, ts_init) for fill in fills
-        ]
-    except UnusableMessageError as error:
-        reports.skipped.append(f"order {update.venue_order_id!a}: {error}")
-        return
-    reports.orders.append(report)
-    reports.fills.extend(fill_reports)
-    reports.given_orders.append(update)
-    reports.given_fills.extend(fills)
 
 
 def _add_orphans(

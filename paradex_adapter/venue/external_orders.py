@@ -196,6 +196,14 @@ class ExternalOrders:
         entry = self._entries.get(venue_order_id)
         return entry.told if entry is not None and entry.is_opened else None
 
+    def find_working(self, venue_order_id: str) -> OrderUpdate | None:
+        """Return the last news of an order that was told and works."""
+        entry = self._entries.get(venue_order_id)
+        if entry is None or entry.update is None or not entry.is_opened:
+            return None
+        is_working = entry.update.status in (STATUS_UNTRIGGERED, STATUS_OPEN)
+        return entry.update if is_working and not entry.is_closed else None
+
     def find_order(self, venue_order_id: str) -> OrderUpdate | None:
         """Return the last news of an order."""
         entry = self._entries.get(venue_order_id)

@@ -23,6 +23,7 @@ from paradex_adapter.venue.external_orders import ExternalFact, ExternalOrders
 from paradex_adapter_core.events import Event
 from paradex_adapter_core.messages.account import AccountSummary, Balance, Position
 from paradex_adapter_core.messages.orders import Fill, OrderUpdate
+from paradex_adapter_core.order_state import OrderState
 from paradex_adapter_core.state_store import StateStore
 
 # The venue's default for orders that name no receive window.
@@ -296,11 +297,11 @@ class Recovery:
     async def _catch_up(self, since_ms: int) -> set[str]:
         """Tell what happened since; return the markets where something did or could."""
         snapshot = await self._reader.snapshot(since_ms)
-        told = {update.client_order_id: update for update in snapshot.orders}
+        told = {update.venue_order_id for update in snapshot.orders}
         late = []
         for state in self._store.open_orders():
             # Sent before the window, and closed meanwhile: only its own history tells.
-            if state.venue_order_id and state.client_order_id not in told:
+            if state.venue_order_id and state.venue_order_id not in told:
                 late.append((state.market, state.client_order_id, state.venue_order_id))
         for market, client_order_id, venue_order_id in late:
             update = await self._reader.find_order(market, client_order_id, venue_order_id)
@@ -354,7 +355,17 @@ def find_cut_orders(store: StateStore, updates: Iterable[OrderUpdate]) -> list[O
     """
     cut = []
     for update in updates:
-        state = store.find_order(update.client_order_id)
+        state = find_own_order(store, update)
         if state is not None and update.size < state.size and state.is_open:
             cut.append(update)
     return cut
+
+
+def find_own_order(store: StateStore, update: OrderUpdate) -> OrderState | None:
+    """Return the own order that an update is about; a client id alone may be used by others too."""
+    state = store.find_order_by_venue_id(update.venue_order_id)
+    if state is None:
+        state = store.find_order(update.client_order_id)
+        if state is not None and state.venue_order_id:
+            return None
+    return state
