@@ -28,6 +28,8 @@ from paradex_adapter_core.vocabulary import FEED_STREAM
 
 # The stream tells every change of margin; balances are read at most this often.
 ACCOUNT_REFRESH_SECS: Final = 1.0
+# In vain; then the next news of the account is awaited.
+REFRESH_FAILURES_MAX: Final = 5
 ACTIVE: Final = "ACTIVE"
 
 
@@ -187,15 +189,19 @@ class AccountNews:
             self._refresh = asyncio.create_task(self._refresh_account(), name="paradex-balances")
 
     async def _refresh_account(self) -> None:
-        # News that comes while the venue answers calls for another answer.
+        # News that comes while the venue answers calls for another answer, and so does none.
+        failures = 0
         while self._is_stale:
-            await asyncio.sleep(ACCOUNT_REFRESH_SECS)
+            await asyncio.sleep(ACCOUNT_REFRESH_SECS * 2 ** min(failures, REFRESH_FAILURES_MAX))
             self._is_stale = False
             try:
                 await self._session.refresh_account()
             except ParadexError as error:
+                failures += 1
+                self._is_stale = self._is_stale or failures < REFRESH_FAILURES_MAX
                 self._log.warning(f"Balances are not up to date: {error}")
             else:
+                failures = 0
                 self.tell_account()
 
 

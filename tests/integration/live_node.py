@@ -27,6 +27,7 @@ from paradex_adapter import (
 )
 from paradex_adapter.data import ParadexDataClient
 from paradex_adapter.execution import ParadexExecutionClient
+from tests.integration.agreed_books import until_agreed
 from tests.integration.trading_node import BTC, WAIT_SECS, Trader, leftover_tasks, until
 
 
@@ -63,6 +64,8 @@ class LiveNode:
         self.node = node
         self.cache = node.cache
         self.trader = trader
+        # Why the books cannot agree at the end of a test; only then nobody looks.
+        self.why_apart = ""
 
     @property
     def data_client(self) -> ParadexDataClient:
@@ -147,9 +150,10 @@ async def live_node(
     before: Callable[[TradingNode], None] | None = None,
     **options: Any,
 ) -> AsyncIterator[LiveNode]:
-    """Run a node until its trader trades; stop it, and see that nothing is left behind.
+    """Run a node until its trader trades; see that all books agree; stop it, leave nothing behind.
 
-    ``before`` is called between the building and the start.
+    ``before`` is called between the building and the start. A test whose books cannot agree says
+    so by `LiveNode.why_apart`.
     """
     tasks = asyncio.all_tasks()
     trader = trader or Watcher()
@@ -159,7 +163,10 @@ async def live_node(
     running = asyncio.create_task(node.run_async())
     try:
         await until(lambda: node.trader.is_running, "the node started")
-        yield LiveNode(node, trader)
+        live = LiveNode(node, trader)
+        yield live
+        if not live.why_apart:
+            await until_agreed(node, where)
     finally:
         await stop_node(node, running)
     await until(lambda: not leftover_tasks(tasks), "every task of the node ended")

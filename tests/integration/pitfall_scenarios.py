@@ -156,6 +156,10 @@ def push(venue: LocalExchange, channel: str, data: dict[str, Any]) -> None:
     )
 
 
+# The exchange knows nothing of what it is made to tell.
+WHY_APART = "what is told is made up"
+
+
 def exchange() -> LocalExchange:
     return LocalExchange(seed=1, simulation_interval_ms=0)
 
@@ -175,6 +179,7 @@ async def still_trades(venue: LocalExchange, run: LiveNode) -> str:
 
 async def strange_texts_on_the_stream() -> Any:
     async with exchange() as venue, live_node(with_liquidity(venue), data=None) as run:
+        run.why_apart = WHY_APART
         sent = 0
         for channel, row in variations(TEXTS, STRANGE_TEXTS):
             push(venue, channel, row)
@@ -199,6 +204,7 @@ async def strange_texts_on_the_stream() -> Any:
 
 async def strange_numbers_on_the_stream() -> Any:
     async with exchange() as venue, live_node(with_liquidity(venue), data=None) as run:
+        run.why_apart = WHY_APART
         sent = 0
         for channel, row in variations(NUMBERS, STRANGE_NUMBERS):
             push(venue, channel, row)
@@ -209,6 +215,7 @@ async def strange_numbers_on_the_stream() -> Any:
 async def strange_answers() -> Any:
     """Ask for reports, which are answered with each strange row by itself."""
     async with exchange() as venue, live_node(with_liquidity(venue), data=None) as run:
+        run.why_apart = WHY_APART
         client, window = run.exec_client, {"instrument_id": None, "start": None, "end": None}
         window |= {"command_id": UUID4(), "ts_init": 0}
         ask = {
@@ -257,6 +264,7 @@ def is_answered(venue: LocalExchange, client: ParadexExecutionClient) -> bool:
 
 async def strange_balances() -> Any:
     async with exchange() as venue, live_node(with_liquidity(venue), data=None) as run:
+        run.why_apart = WHY_APART
         client = run.exec_client
         account = run.cache.account(client.account_id)
         told = []
@@ -281,6 +289,7 @@ async def a_balance_beyond_its_margin() -> Any:
     balance = {**BALANCE, "size": f"-{most}", "last_updated_at": 4_100_000_000_000}
     margin = {**SUMMARY, "initial_margin_requirement": most, "updated_at": 4_100_000_000_000}
     async with exchange() as venue, live_node(with_liquidity(venue), data=None) as run:
+        run.why_apart = WHY_APART
         client = run.exec_client
         venue.fail_next("GET", "/v1/balance", 200, {"results": [balance]})
         venue.fail_next("GET", "/v1/account", 200, {**margin, "seq_no": 4_100_000_000_000})

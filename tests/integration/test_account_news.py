@@ -118,6 +118,7 @@ async def test_a_bust_is_published_and_the_position_follows(
     busted = await traded(run, OrderSide.BUY, "0.02")
     fill = next(row for row in exchange.fills() if row["client_id"] == busted.client_order_id.value)
     exchange.bust_fill(fill["id"])
+    run.why_apart = "NautilusTrader cannot take back a fill of an order"
     await until(lambda: bool(run.trader.data), "the bust was published")
     (bust,) = run.trader.data
     assert (bust.trade_id, bust.client_order_id) == (fill["id"], busted.client_order_id.value)

@@ -308,6 +308,7 @@ async def test_a_bad_frame_of_the_account_does_not_hide_the_next_one(pipeline: P
 
 async def test_an_order_of_somebody_else_is_a_report_and_not_an_event(pipeline: Pipeline) -> None:
     run, exchange = pipeline.run, pipeline.exchange
+    run.why_apart = "the exchange only tells of this order"
     row = {
         "id": "1795000000000201703986679999",
         "account": exchange.account_address,

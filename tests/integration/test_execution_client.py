@@ -247,18 +247,8 @@ async def test_what_the_venue_has_no_form_for_is_denied_here(
     assert run.exchange.orders() == []
 
 
-async def test_a_bracket_is_denied_and_a_plain_list_is_sent(run: RunningNode) -> None:
+async def test_a_plain_list_is_sent(run: RunningNode) -> None:
     trader, instrument = run.trader, run.cache.instrument(BTC)
-    bracket = trader.order_factory.bracket(
-        BTC,
-        OrderSide.BUY,
-        instrument.make_qty(0.01),
-        tp_price=instrument.make_price(95000),
-        sl_trigger_price=instrument.make_price(85000),
-    )
-    trader.submit_order_list(bracket)
-    await until(lambda: all(order.is_closed for order in bracket.orders))
-    assert {order.status for order in bracket.orders} == {OrderStatus.DENIED}
     plain = trader.order_factory.create_list(
         [
             trader.order_factory.limit(

@@ -1,4 +1,4 @@
-"""Changes of working orders in a real node, by the numbers of the Execution Testing Spec."""
+"""Changes of working orders in a real node; TC-E30, E31 and E76 run `ExecTester` elsewhere."""
 
 from collections.abc import AsyncIterator
 
@@ -55,11 +55,11 @@ def modify(run: RunningNode, order: Order, quantity: str = "", price: str = "") 
 @pytest.mark.parametrize(
     ("side", "price", "to"),
     [
-        pytest.param(OrderSide.BUY, "89000", "89500", id="TC-E30 a bid goes up"),
-        pytest.param(OrderSide.SELL, "91000", "90500", id="TC-E31 an offer goes down"),
+        pytest.param(OrderSide.BUY, "89000", "89500", id="a bid goes up"),
+        pytest.param(OrderSide.SELL, "91000", "90500", id="an offer goes down"),
     ],
 )
-async def test_tc_e30_e31_a_limit_price_is_modified(
+async def test_a_limit_price_is_modified(
     run: RunningNode, side: OrderSide, price: str, to: str
 ) -> None:
     order = await resting(run, side, price)
@@ -153,7 +153,7 @@ async def test_a_change_races_a_cancel(run: RunningNode) -> None:
 
 
 @pytest.mark.parametrize("is_done", [True, False], ids=["done", "not done"])
-async def test_tc_e76_an_ambiguous_change_ends_nothing(
+async def test_an_ambiguous_change_ends_nothing(
     exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch, is_done: bool
 ) -> None:
     monkeypatch.setattr(recovery, "CHANGE_DELAYS_SECS", (0.1,) * 5)

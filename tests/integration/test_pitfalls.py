@@ -601,6 +601,7 @@ async def test_pitfall_16_an_order_the_private_stream_is_silent_about_is_found(
 ) -> None:
     checks = {"inflight_check_interval_ms": 30, "inflight_check_threshold_ms": 60}
     async with live_node(exchange, data=None, engine=checks) as run:
+        run.why_apart = "the stream tells of no position and no balance until it is replaced"
         monkeypatch.setattr(exchange._feed, "_private", lambda *args: None)
         order = run.trader.market(OrderSide.BUY, "0.01")
         await until(lambda: order.is_closed)
@@ -696,6 +697,7 @@ async def test_pitfall_19_a_position_without_its_fills_keeps_its_average_price(
     position |= {"average_entry_price": "61240", "account": exchange.account_address}
     exchange.fail_next("GET", "/v1/positions", 200, {"results": [position]}, count=10)
     async with live_node(exchange, data=None) as run:
+        run.why_apart = "the exchange only tells of this position"
         (report,) = await run.exec_client.generate_position_status_reports(
             GeneratePositionStatusReports(**window())
         )
@@ -720,6 +722,7 @@ async def test_pitfall_19_two_starts_make_the_same_of_the_same_account(
         exchange.fail_next("GET", "/v1/fills", 200, page, count=1)
         exchange.fail_next("GET", "/v1/positions", 200, {"results": [position]}, count=1)
         async with live_node(exchange, data=None) as run:
+            run.why_apart = "the exchange only tells of this liquidation"
             seen.append(
                 [
                     (str(order.venue_order_id), order.status, [str(t) for t in order.trade_ids])

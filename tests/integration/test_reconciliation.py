@@ -14,7 +14,7 @@ from nautilus_trader.model.enums import OrderSide, OrderStatus
 from nautilus_trader.model.identifiers import ClientOrderId
 from nautilus_trader.model.objects import Quantity
 
-from paradex_adapter import execution, order_queries
+from paradex_adapter import order_queries
 from paradex_adapter.local_exchange import LocalExchange
 from paradex_adapter.venue import recovery
 from paradex_adapter.venue.account_reader import AccountReader
@@ -480,6 +480,7 @@ async def test_an_order_filled_by_the_venues_word_alone_ends(
 
     monkeypatch.setattr(recovery, "FILLS_DELAYS_SECS", (0.02,) * 3)
     async with running_node(exchange) as run:
+        run.why_apart = "the venue keeps the fill to itself"
         monkeypatch.setattr(exchange._feed, "on_fill", lambda fill: None)
         monkeypatch.setattr(AccountReader, "fills", no_fills)
         order = run.trader.market(OrderSide.BUY, "0.01")

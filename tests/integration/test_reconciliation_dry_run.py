@@ -117,6 +117,7 @@ async def exchange() -> AsyncIterator[LocalExchange]:
 @pytest.fixture
 async def run(exchange: LocalExchange) -> AsyncIterator[LiveNode]:
     async with live_node(exchange, data=None) as run:
+        run.why_apart = "the answers are written down, the exchange knows nothing of them"
         yield run
 
 

@@ -21,14 +21,13 @@ from nautilus_trader.trading.config import StrategyConfig
 from nautilus_trader.trading.strategy import Strategy
 
 from paradex_adapter import PARADEX, ParadexExecClientConfig, ParadexLiveExecClientFactory
-from paradex_adapter.agreement import find_differences
 from paradex_adapter.execution import ParadexExecutionClient
 from paradex_adapter.local_exchange import LocalExchange
-from paradex_adapter.store_agreement import find_balance_differences, find_store_differences
+from tests.integration.agreed_books import WAIT_SECS, find_all_differences, until_agreed
 
 BTC = InstrumentId.from_str("BTC-USD-PERP.PARADEX")
 ETH = InstrumentId.from_str("ETH-USD-PERP.PARADEX")
-WAIT_SECS = 10.0
+LOG_LEVEL = "ERROR"
 
 
 class Trader(Strategy):
@@ -78,6 +77,8 @@ class RunningNode:
     def __init__(self, node: TradingNode, exchange: LocalExchange, traders: list[Trader]) -> None:
         self.node = node
         self.exchange = exchange
+        # Why the books cannot agree at the end of a test; only then nobody looks.
+        self.why_apart = ""
         self.cache = node.cache
         self.traders = traders
 
@@ -91,27 +92,12 @@ class RunningNode:
         return client
 
     async def until_agreed(self) -> None:
-        """Wait until node and exchange hold the same orders, fills and positions."""
-        differences: list[str] = ["not compared"]
-        try:
-            async with asyncio.timeout(WAIT_SECS):
-                while differences:
-                    await asyncio.sleep(0.02)
-                    differences = self.differences()
-        except TimeoutError:
-            raise AssertionError("\n".join(differences)) from None
+        """Wait until node and exchange hold the same orders, fills, positions and balances."""
+        await until_agreed(self.node, self.exchange)
 
     def differences(self) -> list[str]:
-        """Return where the books differ: NautilusTrader's, the client's and the exchange's."""
-        client, exchange = self.client, self.exchange
-        account = client._credentials.account_address
-        orders, positions = exchange.orders(account), exchange.positions(account)
-        balances = exchange.balances(account)
-        return [
-            *find_differences(self.cache, orders, exchange.fills(account), positions),
-            *find_store_differences(client.session.store, orders, positions, balances),
-            *find_balance_differences(self.cache.account(client.account_id), balances),
-        ]
+        """Return where the books differ at this moment."""
+        return find_all_differences(self.node, self.exchange)
 
 
 async def until(condition: Callable[[], bool], what: str = "") -> None:
@@ -175,9 +161,6 @@ def make_node(
     return node
 
 
-LOG_LEVEL = "ERROR"
-
-
 @asynccontextmanager
 async def running_node(
     exchange: LocalExchange,
@@ -186,9 +169,10 @@ async def running_node(
     before: Callable[[TradingNode], None] | None = None,
     **options: Any,
 ) -> AsyncIterator[RunningNode]:
-    """Run a node until its trader trades; stop it and leave nothing behind.
+    """Run a node until its trader trades; see that all books agree; stop it, leave nothing behind.
 
-    `before` is told of the node before it runs.
+    `before` is told of the node before it runs. A test whose books cannot agree says so by
+    `RunningNode.why_apart`.
     """
     tasks_before = asyncio.all_tasks()
     traders = [Trader()] if traders is None else traders
@@ -198,7 +182,10 @@ async def running_node(
     running = asyncio.create_task(node.run_async())
     try:
         await until(lambda: node.trader.is_running, "the node started")
-        yield RunningNode(node, exchange, traders)
+        run = RunningNode(node, exchange, traders)
+        yield run
+        if not run.why_apart:
+            await until_agreed(node, exchange)
     finally:
         await node.stop_async()
         await asyncio.wait([running], timeout=WAIT_SECS)
@@ -219,6 +206,7 @@ def leftover_tasks(before: set[asyncio.Task[Any]]) -> list[str]:
 __all__ = [
     "BTC",
     "ETH",
+    "WAIT_SECS",
     "OrderSide",
     "RunningNode",
     "TimeInForce",
