@@ -381,6 +381,7 @@ def denied_orders(factory: OrderFactory) -> list[Case]:
         future.id, OrderSide.BUY, future.make_qty(1), future.make_price(90_000)
     )
     at_market = factory.market(BTC, OrderSide.BUY, size)
+    in_parts = {"twap": {"duration_secs": 90}}
     on_spot = factory.limit(spot_pair.id, OrderSide.SELL, size, price, reduce_only=True)
     doge = InstrumentId.from_str("DOGE-USD-PERP.PARADEX")
     unloaded = factory.limit(doge, OrderSide.BUY, size, price)
@@ -403,6 +404,8 @@ def denied_orders(factory: OrderFactory) -> list[Case]:
         (limit(time_in_force=TimeInForce.IOC), None, {"mmp": True}),
         (limit(), None, {"vwap_price": "90000"}),
         (at_market, None, {"twap": {"duration_secs": 60}, "vwap_price": "90000"}),
+        (at_market, None, {**in_parts, "on_behalf_of_account": "0x1"}),
+        (factory.market(BTC, OrderSide.BUY, size, reduce_only=True), None, in_parts),
         (unloaded, None),
         (on_spot, spot_pair),
         (factory.stop_market(spot_pair.id, OrderSide.BUY, size, price), spot_pair),
@@ -410,6 +413,9 @@ def denied_orders(factory: OrderFactory) -> list[Case]:
         (of_future, future, {"mmp": True}),
         (limit(quantity=Quantity.from_str("0.000001")), None),
         (limit(quantity=Quantity.from_str("100.1")), None),
+        (factory.market(BTC, OrderSide.BUY, Quantity.from_str("0.00002")), None, in_parts),
+        (factory.market(BTC, OrderSide.BUY, Quantity.from_str("300.00003")), None, in_parts),
+        (factory.market(BTC, OrderSide.BUY, Quantity.from_str("0.00030")), None, in_parts),
         (limit(price=Price.from_str("100.05")), None),
         (limit(price=Price.from_str("0.0")), None),
         (stop(Price.from_str("80000.05")), None),
