@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from nautilus_trader.cache.cache import Cache
 from nautilus_trader.model.enums import OrderStatus, OrderType
-from nautilus_trader.model.events import OrderAccepted, OrderFilled, OrderSubmitted
+from nautilus_trader.model.events import OrderAccepted, OrderFilled, OrderRejected, OrderSubmitted
 from nautilus_trader.model.identifiers import AccountId, Venue
 from nautilus_trader.model.instruments import CurrencyPair
 from nautilus_trader.model.orders import Order
@@ -127,7 +127,7 @@ def spot_positions(
         Whose instruments in the cache are meant.
     """
     held = {str(row["token"]): row for row in balances}
-    rows = []
+    rows: list[Row] = []
     for instrument in cache.instruments(venue=venue):
         row = (
             held.get(instrument.base_currency.code)
@@ -155,9 +155,10 @@ def trade_id_of(fill: Row) -> str:
 
 def _is_told(order: Order) -> bool:
     tags = order.tags or []
-    # A child order waits here for its parent, and may end here.
+    # A child order waits here for its parent, and may end here. One that the venue refused to
+    # another client never got further than that.
     is_sent = order.venue_order_id is not None or any(
-        isinstance(event, OrderSubmitted) for event in order.events
+        isinstance(event, OrderSubmitted | OrderRejected) for event in order.events
     )
     return is_sent and order.status != OrderStatus.DENIED and "RECONCILIATION" not in tags
 

@@ -24,9 +24,9 @@ from nautilus_trader.model.events import (
 from nautilus_trader.model.identifiers import ClientId, TraderId
 
 from paradex_adapter import PARADEX, ParadexExecClientConfig, ParadexLiveExecClientFactory
-from paradex_adapter.agreement import find_differences
 from paradex_adapter.local_exchange import LocalExchange
 from paradex_adapter.venue.ethereum import EthereumKey
+from tests.integration.agreed_books import until_agreed
 from tests.integration.test_credential_kinds import ETHEREUM_KEY, ethereum_options
 from tests.integration.test_execution_client import start_failure
 from tests.integration.trading_node import (
@@ -254,6 +254,7 @@ async def two_clients(exchange: LocalExchange) -> AsyncIterator[tuple[TradingNod
     try:
         await until(lambda: node.trader.is_running, "the node started")
         yield node, traders
+        await until_agreed(node, exchange)
     finally:
         await node.stop_async()
         await asyncio.wait([running], timeout=WAIT_SECS)
@@ -270,7 +271,6 @@ async def test_one_strategy_trades_two_accounts_of_one_node(
 ) -> None:
     node, (trader, other_trader) = two_clients
     first, second = client_of(node, PARADEX), client_of(node, HEDGE)
-    accounts = {c: c._credentials.account_address for c in (first, second)}
 
     def send(trader: Trader, instrument_id: Any, side: OrderSide, quantity: str, **to: Any) -> Any:
         instrument = node.cache.instrument(instrument_id)
@@ -293,19 +293,7 @@ async def test_one_strategy_trades_two_accounts_of_one_node(
         second.account_id,
     ]
 
-    def agreed() -> bool:
-        return not any(
-            find_differences(
-                node.cache,
-                exchange.orders(address),
-                exchange.fills(address),
-                exchange.positions(address),
-                account_id=client.account_id,
-            )
-            for client, address in accounts.items()
-        )
-
-    await until(agreed, "the books of both accounts agree")
+    await until_agreed(node, exchange)
     # A cancel-all reaches the orders of its own account alone.
     resting = []
     for to in ({}, {"client_id": ClientId(HEDGE)}):
@@ -325,7 +313,7 @@ async def test_one_strategy_trades_two_accounts_of_one_node(
     assert "name its client" in reason_of(trader, resting[0], OrderCancelRejected)
     trader.cancel_order(resting[0])
     await until(lambda: resting[0].is_closed, "it was canceled")
-    await until(agreed, "the books of both accounts agree")
+    await until_agreed(node, exchange)
 
 
 async def test_positions_of_an_account_without_an_answer_are_left_alone(

@@ -18,11 +18,11 @@ from nautilus_trader.model.events import OrderAccepted, OrderCanceled, OrderFill
 from nautilus_trader.model.identifiers import Venue
 from nautilus_trader.model.orders import Order
 
-from paradex_adapter.agreement import find_differences
 from paradex_adapter.local_exchange import LocalExchange
 from paradex_adapter.venue import transports
+from tests.integration.agreed_books import until_agreed
 from tests.integration.live_node import LiveNode, live_node
-from tests.integration.trading_node import BTC, ETH, WAIT_SECS, until
+from tests.integration.trading_node import BTC, ETH, until
 
 MARKET = "BTC-USD-PERP"
 BUY, SELL = OrderSide.BUY, OrderSide.SELL
@@ -74,16 +74,6 @@ async def market(
         async with live_node(exchange) as run:
             run.trader.watch_all()
             yield Market(run, exchange)
-
-
-def differences(market: Market) -> list[str]:
-    exchange = market.exchange
-    return find_differences(
-        market.run.cache,
-        orders=exchange.orders(),
-        fills=exchange.fills(),
-        positions=exchange.positions(),
-    )
 
 
 async def ends(order: Order) -> Order:
@@ -157,7 +147,7 @@ async def trade_a_day(market: Market) -> dict[str, tuple[Order, list[str]]]:
 async def test_the_story_is_one_on_both_sides(market: Market) -> None:
     run, exchange = market
     day = await trade_a_day(market)
-    await until(lambda: not differences(market), "the books agree")
+    await until_agreed(run.node, exchange)
 
     # 1. What the strategy was told, order by order.
     told = {name: run.trader.told_of(order) for name, (order, _) in day.items()}
@@ -260,4 +250,3 @@ async def test_the_day_survives_a_lost_connection_at_every_corner(market: Market
     assert trader.told_of(order) == [*ACCEPTED, "OrderFilled", "OrderFilled"]
     assert trader.told_of(lost) == [*ACCEPTED, "OrderFilled"]
     assert len(exchange.orders()) == 3
-    await until(lambda: not differences(market), f"the books agree within {WAIT_SECS} s")

@@ -31,6 +31,7 @@ from paradex_adapter import (
     ParadexLiveExecClientFactory,
 )
 from paradex_adapter.local_exchange import LocalExchange, TradingKey
+from tests.integration.agreed_books import until_agreed
 from tests.integration.trading_node import BTC, WAIT_SECS, Trader, until
 
 MARKET = "BTC-USD-PERP"
@@ -70,6 +71,7 @@ async def node_of(
     try:
         await until(lambda: node.trader.is_running, "the node started")
         yield trader
+        await until_agreed(node, exchange)
     finally:
         await node.stop_async()
         await asyncio.wait([running], timeout=WAIT_SECS)
