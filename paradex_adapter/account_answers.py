@@ -35,7 +35,7 @@ from nautilus_trader.model.identifiers import (
 from nautilus_trader.model.orders import Order
 
 from paradex_adapter.constants import PARADEX_VENUE
-from paradex_adapter.order_news import find_instrument
+from paradex_adapter.order_news import find_instrument, keep_names_apart
 from paradex_adapter.translate.instruments import RAW_PER_UNIT
 from paradex_adapter.translate.reports import (
     fill_to_report,
@@ -226,6 +226,7 @@ class AccountAnswers:
             ts_init,
             self._was_working,
         )
+        self._name_apart(reports.orders, reports.fills)
         for market in snapshot.unbalanced:
             self._log.warning(
                 f"The fills the venue tells of {market} do not add up to the position there: "
@@ -249,6 +250,18 @@ class AccountAnswers:
         mass_status.add_fill_reports(reports.fills)
         mass_status.add_position_reports(reports.positions)
         return mass_status
+
+    def _name_apart(self, orders: list[OrderStatusReport], fills: list[FillReport]) -> None:
+        """Leave a client id to one order: that of the engine, else the oldest."""
+        bearers: dict[ClientOrderId, VenueOrderId] = {}
+        for report in orders:
+            keep_names_apart(report, self._cache)
+            name, venue_order_id = report.client_order_id, report.venue_order_id
+            if name is not None and bearers.setdefault(name, venue_order_id) != venue_order_id:
+                report.client_order_id = None
+        for fill in fills:
+            if bearers.get(fill.client_order_id, fill.venue_order_id) != fill.venue_order_id:
+                fill.client_order_id = None
 
     def _window_start_ms(self, lookback_mins: int | None) -> int | None:
         """Return the start of the window, early enough for every open order of an earlier run."""
@@ -274,7 +287,7 @@ class AccountAnswers:
             # One that ended with fills the venue does not have gets the number of the venue.
             counted = None if state.status == FILLED else state.filled
         try:
-            return order_update_to_report(
+            report = order_update_to_report(
                 update,
                 instrument,
                 self._account_id,
@@ -285,6 +298,8 @@ class AccountAnswers:
         except UnusableMessageError as error:
             self._log.error(f"Order {update.venue_order_id!a} is left out: {error}")
             return None
+        keep_names_apart(report, self._cache)
+        return report
 
     def _was_working(self, update: OrderUpdate) -> bool:
         """Return whether the engine knows an order as one that rested in the book."""
@@ -306,10 +321,12 @@ class AccountAnswers:
         side = fill.side if state is None else state.side
         ts_init = self._clock.timestamp_ns()
         try:
-            return fill_to_report(fill, side, instrument, self._account_id, ts_init)
+            report = fill_to_report(fill, side, instrument, self._account_id, ts_init)
         except UnusableMessageError as error:
             self._log.error(f"Fill {fill.fill_id!a} is left out: {error}")
             return None
+        keep_names_apart(report, self._cache)
+        return report
 
     async def _await_engine(self, state: OrderState) -> None:
         """Wait until the engine has applied the events told of an order, or `ENGINE_WAIT_SECS`."""

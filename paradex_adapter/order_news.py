@@ -245,23 +245,44 @@ class OrderNews:
         about = (instrument, self._client.account_id, ts_init)
         if isinstance(fact, ExternalOpened):
             # As it was before its first fill: the fills follow.
-            self._client.send_order_report(order_update_to_report(fact.update, *about, counted=0))
+            self._send_order(order_update_to_report(fact.update, *about, counted=0))
         elif isinstance(fact, ExternalChanged):
-            self._client.send_order_report(
-                order_update_to_report(fact.update, *about, counted=fact.told)
-            )
+            self._send_order(order_update_to_report(fact.update, *about, counted=fact.told))
         elif isinstance(fact, ExternalClosed):
-            self._client.send_order_report(
+            self._send_order(
                 order_update_to_report(fact.update, *about, was_working=fact.was_working)
             )
         elif isinstance(fact, ExternalFilled):
-            self._client.send_fill_report(fill_to_report(fact.fill, fact.side, *about))
+            self._send_fill(fill_to_report(fact.fill, fact.side, *about))
         else:
             kind = fill_to_info(fact.fill)["fill_type"]
             self._log.warning(f"{kind} of {fact.fill.market}: a trade without an order of yours")
             opened = fills_to_order_report([fact.fill], fact.side, *about, OrderStatus.ACCEPTED)
-            self._client.send_order_report(opened)
-            self._client.send_fill_report(fill_to_report(fact.fill, fact.side, *about))
+            self._send_order(opened)
+            self._send_fill(fill_to_report(fact.fill, fact.side, *about))
+
+    def _send_order(self, report: OrderStatusReport) -> None:
+        keep_names_apart(report, self._cache)
+        self._client.send_order_report(report)
+
+    def _send_fill(self, report: FillReport) -> None:
+        keep_names_apart(report, self._cache)
+        self._client.send_fill_report(report)
+
+
+def keep_names_apart(report: OrderStatusReport | FillReport, cache: Cache) -> None:
+    """Take its client id off a report where another order of the engine bears that.
+
+    Who shares the account may use a client id of ours. The engine would take a report of such an
+    order for one of our own; without the name it goes by the venue's.
+    """
+    name = report.client_order_id
+    order = None if name is None else cache.order(name)
+    if order is None or order.venue_order_id == report.venue_order_id:
+        return
+    # One without a venue id may be on its way there, unless it ended without one.
+    if order.venue_order_id is not None or order.is_closed:
+        report.client_order_id = None
 
 
 def find_instrument(cache: Cache, market: str) -> Instrument | None:

@@ -24,6 +24,7 @@ from paradex_adapter_core.events import Contradiction, Event, FillApplied
 from paradex_adapter_core.messages.account import AccountSummary, Balance, Position
 from paradex_adapter_core.messages.orders import Fill, OrderUpdate
 from paradex_adapter_core.order_state import OrderState
+from paradex_adapter_core.vocabulary import STATUS_CLOSED
 
 OPEN_ORDERS_MAX: Final = 10_000
 CLOSED_ORDERS_MAX: Final = 10_000
@@ -291,22 +292,26 @@ class StateStore:
         """Return the newest balance of every token told so far."""
         return list(self._told.balances.values())
 
-    def _find_own(self, venue_order_id: str, client_order_id: str) -> OrderState | None:
+    def _find_own(
+        self, venue_order_id: str, client_order_id: str, is_refusal: bool
+    ) -> OrderState | None:
         order = self._by_venue_id.get(venue_order_id)
         if order is not None:
             return order
         order = self._by_client_id.get(client_order_id)
         if order is None:
             return None
-        if venue_order_id and not order.venue_order_id:
+        if venue_order_id and not order.venue_order_id and (order.is_open or is_refusal):
             order.venue_order_id = venue_order_id
             self._by_venue_id[venue_order_id] = order
             return order
-        # Another order with the client id of ours is not ours.
+        # Another order with the client id of ours is not ours, nor one that trades under the id of
+        # an order that was refused: the engine gave that up.
         return None if venue_order_id else order
 
     def _apply_order_update(self, update: OrderUpdate, ts_init: int) -> list[Event]:
-        order = self._find_own(update.venue_order_id, update.client_order_id)
+        is_refusal = update.status == STATUS_CLOSED and update.remaining_size == update.size
+        order = self._find_own(update.venue_order_id, update.client_order_id, is_refusal)
         if order is None:
             events = self._told.apply_order(update)
             if events:
@@ -324,7 +329,7 @@ class StateStore:
             return events
         if not self.ledger.admit(self.account, fill.fill_type, fill.fill_id):
             return events
-        order = self._find_own(fill.venue_order_id, fill.client_order_id)
+        order = self._find_own(fill.venue_order_id, fill.client_order_id, False)
         if order is not None:
             events = order.apply_fill(fill, is_told)
             self._retire(order)

@@ -227,6 +227,21 @@ class Controls(MarketControls, AccountControls, TraderControls):
         """Send the next fill frame of a listening account twice."""
         self._feed.double_next_fill()
 
+    def lose_pushes(self, *families: str) -> None:
+        """Lose what accounts are told on channels of these families, such as ``fills``; none: end.
+
+        REST shows it as ever.
+        """
+        self._feed.lose_pushes(families)
+
+    def hold_pushes(self) -> None:
+        """Let what accounts are told on their channels wait; replies and REST do not."""
+        self._feed.hold_pushes()
+
+    def release_pushes(self) -> None:
+        """Send what waited, in order; that to connections gone meanwhile is lost."""
+        self._feed.release_pushes()
+
     def send_raw(self, data: str | bytes, kind: str | None = None) -> None:
         """Send a frame of the test's own making to the websockets of a kind."""
         for connection in self._websocket.of_kind(kind):

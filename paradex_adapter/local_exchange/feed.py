@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from typing import Final
 
 import orjson
@@ -75,6 +76,8 @@ class Feed:
         # The markets of those who named the ones whose summaries they want.
         self._scopes: dict[Subscriber, set[str]] = {}
         self._is_fill_doubled = False
+        self._lost: frozenset[str] = frozenset()
+        self._held: list[Callable[[], None]] | None = None
         # Where a recording is played: whether it has told something of a family and market yet.
         self.played: Callable[[str, str], bool] | None = None
         self.open_interest: Callable[[str], Decimal] = lambda _symbol: ZERO
@@ -151,6 +154,20 @@ class Feed:
         """Send the next fill twice."""
         self._is_fill_doubled = True
 
+    def lose_pushes(self, families: Iterable[str]) -> None:
+        """Send accounts nothing of these families from now on."""
+        self._lost = frozenset(families)
+
+    def hold_pushes(self) -> None:
+        """Keep what accounts are to be sent, as it is."""
+        self._held = [] if self._held is None else self._held
+
+    def release_pushes(self) -> None:
+        """Send what was kept, in order."""
+        held, self._held = self._held or [], None
+        for send in held:
+            send()
+
     # --- Sending ------------------------------------------------------------------------------
 
     def _encode(self, frame: frames.Frame, version: int) -> bytes:
@@ -194,7 +211,15 @@ class Feed:
                 else:
                     data = _push(name, response())
                 for _ in range(times):
-                    subscriber.send(data)
+                    self._push(family, subscriber, data)
+
+    def _push(self, family: str, subscriber: Subscriber, data: str | bytes) -> None:
+        if family in self._lost:
+            return
+        if self._held is None:
+            subscriber.send(data)
+        else:
+            self._held.append(partial(subscriber.send, data))
 
     # --- Events -------------------------------------------------------------------------------
 
@@ -354,7 +379,7 @@ class Feed:
         for symbol in dict.fromkeys((market, ALL)):
             subscribers = self._subscribers.get((family, symbol, account, 0, None), {})
             for subscriber, name in list(subscribers.items()):
-                subscriber.send(_push(name, response))
+                self._push(family, subscriber, _push(name, response))
 
     def on_account(self, account: Account) -> None:
         """Send an account's summary."""
