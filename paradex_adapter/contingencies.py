@@ -299,7 +299,7 @@ class Contingencies:
             leg = group[step.client_order_id]
             if step.act is Act.SEND:
                 sent += self._prepare(leg, step.size)
-                is_again = True
+                is_again |= leg.phase is not Phase.HELD
             elif step.act is Act.DROP:
                 self._desk.inform(f"{leg.client_order_id} is canceled: {step.reason}")
                 self._drop(leg)
@@ -319,7 +319,7 @@ class Contingencies:
         for name in sent:
             if group[name].parent_id:
                 self._start(self._send([name]), f"send {name}")
-        return is_again and not self._hindered
+        return is_again
 
     def _prepare(self, leg: Leg, size: int) -> list[str]:
         name = leg.client_order_id

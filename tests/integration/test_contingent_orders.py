@@ -170,6 +170,23 @@ async def test_a_conditional_profit_ends_the_stop(
     assert run.cache.positions_open() == []
 
 
+async def test_a_stop_whose_trigger_is_reached_goes_off_at_once(run: RunningNode) -> None:
+    run.exchange.set_mark_price(MARKET, "90000")
+    _, stop, profit = bracket(run, sl_trigger_price=Price.from_str("90500.0"))
+    await until_all(OrderStatus.FILLED, stop)
+    await until_all(OrderStatus.CANCELED, profit)
+
+
+async def test_a_larger_entry_has_larger_exits(run: RunningNode) -> None:
+    entry, stop, profit = bracket(run, entry_price=Price.from_str("90005.0"))
+    await until_all_are_accepted(entry)
+    run.trader.modify_order(entry, Quantity.from_str("2.00000"))
+    await until(lambda: quantities(entry, stop, profit) == [Decimal(2)] * 3, "all have grown")
+    run.exchange.take_liquidity(MARKET, "SELL", "2")
+    await until_all_are_accepted(stop, profit)
+    assert quantities(stop, profit) == [Decimal(2)] * 2
+
+
 async def test_the_exits_end_with_an_entry_canceled_before_it_filled(run: RunningNode) -> None:
     entry, stop, profit = bracket(run, entry_price=Price.from_str("80000.0"))
     await until_all_are_accepted(entry)

@@ -101,6 +101,16 @@ async def test_children_due_wait_while_the_venue_takes_no_orders(desk: Desk) -> 
     assert desk.at_venue() == {"S": 10, "P": 10}
 
 
+async def test_a_list_that_waits_keeps_no_other_from_going_on(desk: Desk) -> None:
+    desk.submit(*bracket())
+    desk.submit(Leg("F", 10), *(Leg(n, 10, "F", Link.OUO, (o,)) for n, o in ("TU", "UT")))
+    await desk.let_all()
+    desk.obstacle = "cancel only"
+    desk.fill("E", 10)
+    assert desk.contingencies.drop("U")
+    assert desk.told[-2:] == ["canceled U", "canceled T"]
+
+
 async def test_a_child_that_has_to_be_denied_leaves_the_other(desk: Desk) -> None:
     desk.denied.add("S")
     await entered(desk)
