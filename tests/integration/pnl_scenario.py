@@ -41,6 +41,7 @@ from paradex_adapter import (
 from paradex_adapter.local_exchange import LocalExchange
 from paradex_adapter.translate.instruments import market_to_instrument
 from paradex_adapter_core.parsers.markets import parse_markets
+from tests.integration.agreed_books import until_agreed
 
 SYMBOL = "BTC-USD-PERP"
 INSTRUMENT_ID = InstrumentId.from_str(f"{SYMBOL}.PARADEX")
@@ -180,6 +181,7 @@ async def run_live() -> list[dict[str, object]]:
                 # The account's balance is told apart from the fill, a moment later.
                 await until(lambda: has_venue_balance(exchange, trader))
                 books.append(trader.read_books())
+            await until_agreed(node, exchange)
             trader.log.warning(LAST_WORDS)
         finally:
             await node.stop_async()
