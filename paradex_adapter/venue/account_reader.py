@@ -408,8 +408,9 @@ def _find_prefix(rows: list[Fill], size: int, sides: dict[str, int]) -> int | No
 
 def _find_last(rows: list[Fill], last_fill_id: str) -> int:
     """Return the number of fills up to the last one in the position; all where it is not told."""
-    for number, fill in enumerate(rows, 1):
-        if fill.fill_id == last_fill_id:
+    # From the end: an id is unique among the fills of its type alone.
+    for number in range(len(rows), 0, -1):
+        if rows[number - 1].fill_id == last_fill_id:
             return number
     return len(rows)
 

@@ -292,3 +292,14 @@ async def test_a_window_ends_with_the_last_fill_of_the_position(
     assert [fill.fill_id for fill in snapshot.fills] == ["F-1"]
     # The order is from before the window: its own number stands.
     assert snapshot.filled_of(snapshot.orders[0]) == 10**8
+
+
+async def test_the_last_fill_is_no_earlier_one_of_its_id(
+    venue: Venue, reader: AccountReader
+) -> None:
+    # Ids are unique among the fills of a type: a liquidation may bear that of an ordinary fill.
+    liquidation = fill_row(1, fill_type="LIQUIDATION", order_id="", created_at=3_000)
+    venue.positions = [position_row("7", last_fill_id="F-1")]
+    venue.fills = [fill_row(1), fill_row(2), liquidation]
+    snapshot = await reader.snapshot(start_ms=1_000)
+    assert len(snapshot.fills) == 3
