@@ -1,15 +1,20 @@
 """The comparison of NautilusTrader's books with the venue's finds every kind of difference."""
 
 import copy
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+import pytest
 from nautilus_trader.model.enums import OrderSide, TimeInForce
 
 from paradex_adapter.agreement import find_differences, realized_funding, trade_id_of
 from paradex_adapter.local_exchange import LocalExchange
+from tests.integration import agreed_books
+from tests.integration.live_node import live_node
 from tests.integration.trading_node import RunningNode, running_node, until
 
 MARKET = "BTC-USD-PERP"
@@ -96,6 +101,54 @@ async def test_each_difference_is_found_and_nothing_else() -> None:
             changed = copy.deepcopy(books)
             mutate(changed)
             assert find_differences(run.cache, **changed) == []
+
+
+@pytest.mark.parametrize("open_node", [running_node, live_node])
+@pytest.mark.parametrize("why_apart", ["", "the venue was made to say so"])
+async def test_a_test_whose_books_differ_fails_unless_it_says_why(
+    open_node: Any, why_apart: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agreed_books, "WAIT_SECS", 0.1)
+    position = {"market": MARKET, "side": "LONG", "size": "1", "average_entry_price": "90000"}
+
+    async def differ() -> None:
+        async with (
+            LocalExchange(seed=1, simulation_interval_ms=0) as exchange,
+            open_node(exchange) as run,
+        ):
+            run.why_apart = why_apart
+            monkeypatch.setattr(exchange, "positions", lambda _: [position])
+            monkeypatch.setattr(exchange, "balances", lambda _: [{"token": "USDC", "size": "1"}])
+
+    if why_apart:
+        await differ()
+        return
+    with pytest.raises(AssertionError) as failure:
+        await differ()
+    # Of NautilusTrader's cache and account, and of the client's state.
+    assert str(failure.value).splitlines() == [
+        "position in BTC-USD-PERP is 0, at the venue 1",
+        "store: position in BTC-USD-PERP is 0, at the venue 100000000",
+        "store: USDC is 10000000000000, at the venue 1",
+        "balance of USDC is 100000, at the venue 1",
+    ]
+
+
+def test_every_node_of_these_tests_is_compared() -> None:
+    apart = {
+        "test_data_client.py": "no execution client",
+        "test_data_testing_spec.py": "no execution client",
+        "test_paper_trading.py": "an execution client that is not ours",
+    }
+    folders = [Path(__file__).parent, Path(__file__).parents[1] / "chaos"]
+    building = {
+        path.name: path.read_text()
+        for folder in folders
+        for path in folder.glob("*.py")
+        if re.search(r"= TradingNode\(", path.read_text())
+    }
+    assert len(building) > len(apart)
+    assert {name for name, text in building.items() if "until_agreed(" not in text} == apart.keys()
 
 
 def test_funding_is_shown_apart() -> None:
