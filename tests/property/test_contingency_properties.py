@@ -41,7 +41,7 @@ class Play:
         return [name for name, o in self.desk.orders.items() if o.phase is Phase.WORKING]
 
     async def step(self) -> None:
-        acts = ["fill", "outcome", "end", "strategy"]
+        acts = ["fill", "outcome", "end", "strategy", "change"]
         act = self.data.draw(st.sampled_from(acts if self.desk.orders else ["outcome"]))
         await getattr(self, act)()
         await settle()
@@ -84,6 +84,21 @@ class Play:
             self.desk.contingencies.change_held(name, size)
         else:
             assert size > SIZE
+
+    async def change(self) -> None:
+        """Let the strategy change an exit at work."""
+        desk = self.desk
+        names = [n for n in EXITS if n in self.working() and not desk.orders[n].changing_to]
+        leg = desk.contingencies.find_leg(names[0]) if names else None
+        if leg is None or leg.is_resizing or leg.is_canceling:
+            return
+        name, order = names[0], desk.orders[names[0]]
+        size = self.data.draw(st.integers(order.filled + 1, SIZE + 2))
+        if desk.contingencies.find_change_fault(name, size) is None:
+            await desk.contingencies.start_change(name, size)
+            if self.data.draw(st.booleans()):
+                order.size = size
+            desk.contingencies.finish_change(name, is_sent=True)
 
     async def finish(self) -> None:
         """Let everything under way come to its outcome, and the entry end."""
