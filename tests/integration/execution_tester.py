@@ -5,7 +5,8 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any
 
-from nautilus_trader.model.enums import OrderSide, OrderStatus
+from nautilus_trader.model.enums import OrderSide, OrderStatus, OrderType
+from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.objects import Price
 from nautilus_trader.model.orders import Order
 from nautilus_trader.test_kit.strategies.tester_exec import ExecTester, ExecTesterConfig
@@ -18,6 +19,17 @@ from tests.integration.trading_node import BTC, until
 MARKET = "BTC-USD-PERP"
 QUANTITY = Decimal("0.01")
 NO_LIMITS = {"enable_limit_buys": False, "enable_limit_sells": False}
+BUY, SELL = OrderSide.BUY, OrderSide.SELL
+SENT = ["OrderInitialized", "OrderSubmitted"]
+ACCEPTED = [*SENT, "OrderAccepted"]
+FILLED = [*ACCEPTED, "OrderFilled"]
+CANCELED = [*ACCEPTED, "OrderPendingCancel", "OrderCanceled"]
+UPDATED = ["OrderPendingUpdate", "OrderUpdated"]
+DENIED = ["OrderInitialized", "OrderDenied"]
+BID, ASK = Decimal("89990"), Decimal("90010")
+# 500 ticks of 0.1 away from the best price, by the tester's default.
+BUY_PRICE, SELL_PRICE = Price.from_str("89940.0"), Price.from_str("90060.0")
+OPTION_BID, OPTION_ASK = Decimal(1990), Decimal(2010)
 
 
 class ClosingTester(ExecTester):
@@ -121,3 +133,65 @@ def row_of(exchange: LocalExchange, order: Order) -> dict[str, Any]:
     client_id = order.client_order_id.value
     (row,) = [row for row in exchange.orders() if row["client_id"] == client_id]
     return dict(row)
+
+
+def one_side(side: OrderSide) -> dict[str, bool]:
+    return {"enable_limit_buys": side == BUY, "enable_limit_sells": side == SELL}
+
+
+def stops(side: OrderSide, kind: OrderType, **options: Any) -> dict[str, Any]:
+    """Return the options of a tester that sends a conditional order."""
+    return {
+        **NO_LIMITS,
+        "enable_stop_buys": side == BUY,
+        "enable_stop_sells": side == SELL,
+        "stop_order_type": kind,
+        "stop_limit_offset_ticks": 50,
+        **options,
+    }
+
+
+def quote(exchange: LocalExchange, market: str = MARKET, middle: int = 90_000) -> None:
+    """Offer and ask for one unit, 10 from the mark price."""
+    exchange.set_mark_price(market, str(middle))
+    exchange.place_liquidity(market, "BUY", str(middle - 10), "1")
+    exchange.place_liquidity(market, "SELL", str(middle + 10), "1")
+
+
+def find_option(exchange: LocalExchange) -> str:
+    """Return a call on BTC that is listed."""
+    symbols = [str(row["symbol"]) for row in exchange.markets()]
+    return next(s for s in symbols if s.startswith("BTC-") and s.endswith("-90000-C"))
+
+
+@asynccontextmanager
+async def quoted_exchange() -> AsyncIterator[LocalExchange]:
+    """Run an exchange with one level on either side of two books, where nobody else trades."""
+    async with LocalExchange(seed=1, simulation_interval_ms=0) as exchange:
+        quote(exchange)
+        quote(exchange, find_option(exchange), 2_000)
+        yield exchange
+
+
+def option_options(exchange: LocalExchange) -> dict[str, Any]:
+    """Return the options of a tester that trades an option."""
+    return {
+        "instrument_id": InstrumentId.from_str(f"{find_option(exchange)}.PARADEX"),
+        "order_qty": Decimal("0.5"),
+        "tob_offset_ticks": 5,
+    }
+
+
+async def see_denied(exchange: LocalExchange, *reasons: str, **options: Any) -> None:
+    """See that orders are denied, in turn for these reasons, and that none reaches the venue."""
+    async with running(exchange, **options) as run:
+        orders = await run.all_are(OrderStatus.DENIED, len(reasons))
+        see_orders_denied(exchange, orders, *reasons)
+
+
+def see_orders_denied(exchange: LocalExchange, orders: list[Order], *reasons: str) -> None:
+    assert [flow(order) for order in orders] == [DENIED] * len(reasons)
+    for order, reason in zip(orders, reasons, strict=True):
+        assert reason in order.last_event.reason
+        assert sent(exchange, order) is None
+    assert exchange.orders() == []
