@@ -10,6 +10,7 @@ or where there is none from the message bus::
 from typing import ClassVar, Final
 
 import pyarrow as pa  # type: ignore[import-untyped]
+from nautilus_trader.model.events import OrderFilled
 from nautilus_trader.model.identifiers import AccountId, InstrumentId
 
 from paradex_adapter.custom_data import (
@@ -97,20 +98,16 @@ def payment_to_custom(
 
 
 def bust_to_custom(
-    bust: TradeBust,
-    account_id: AccountId,
-    instrument_id: InstrumentId,
-    client_order_id: str,
-    ts_init: int,
+    bust: TradeBust, account_id: AccountId, fill: OrderFilled, ts_init: int
 ) -> ParadexTradeBust:
-    """Return a trade bust as custom data; `client_order_id` is that of the order in the cache."""
+    """Return a trade bust as custom data; `fill` is what the engine was told of the fill."""
     return ParadexTradeBust(
-        instrument_id,
+        fill.instrument_id,
         bust.ts_event or ts_init,
         ts_init,
         account_id=account_id.value,
-        trade_id=bust.fill_id,
-        client_order_id=client_order_id,
+        trade_id=fill.trade_id.value,
+        client_order_id=fill.client_order_id.value,
     )
 
 

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Final, Protocol
 
 from nautilus_trader.cache.cache import Cache
 from nautilus_trader.common.component import LiveClock, Logger, MessageBus
 from nautilus_trader.model.data import CustomData, DataType
+from nautilus_trader.model.events import OrderFilled
 from nautilus_trader.model.identifiers import AccountId, InstrumentId
-from nautilus_trader.model.orders import Order
 
 from paradex_adapter.account_data import (
     algo_order_to_custom,
@@ -140,28 +141,41 @@ class AccountNews:
         ts_init = self._clock.timestamp_ns()
         self._publish(payment_to_custom(payment, self._client.account_id, instrument.id, ts_init))
 
-    def tell_bust(self, bust: TradeBust) -> InstrumentId | None:
-        """Publish that a fill was taken back; return its instrument, None where it is not known."""
+    def tell_bust(self, bust: TradeBust) -> tuple[InstrumentId | None, Decimal]:
+        """Publish that a fill was taken back.
+
+        Returns
+        -------
+        tuple[InstrumentId or None, Decimal]
+            The instrument of the fill and its quantity, below zero of a sale; None where it is not
+            known.
+        """
         self.refresh_soon()
-        order = next((o for o in self._cache.orders() if _has_fill(o, bust.fill_id)), None)
-        if order is None:
+        fill = self._find_fill(bust.fill_id)
+        if fill is None:
             self._log.error(f"The venue took back fill {bust.fill_id!a}, which is not known here")
-            return None
+            return None, Decimal(0)
         self._log.error(
-            f"The venue took back fill {bust.fill_id} of {order.client_order_id!r}: its "
-            f"{order.instrument_id} position is compared with the venue's"
+            f"The venue took back fill {fill.trade_id} of {fill.client_order_id!r}: its "
+            f"{fill.instrument_id} position is compared with the venue's"
         )
         ts_init = self._clock.timestamp_ns()
-        self._publish(
-            bust_to_custom(
-                bust,
-                self._client.account_id,
-                order.instrument_id,
-                order.client_order_id.value,
-                ts_init,
-            )
-        )
-        return order.instrument_id
+        self._publish(bust_to_custom(bust, self._client.account_id, fill, ts_init))
+        quantity = fill.last_qty.as_decimal()
+        return fill.instrument_id, quantity if fill.is_buy else -quantity
+
+    def _find_fill(self, fill_id: str) -> OrderFilled | None:
+        """Return the fill of the account with this id, whatever its type."""
+        for order in self._cache.orders():
+            for event in order.events:
+                # Not the order's account, which is not set where others sent it.
+                is_ours = (
+                    isinstance(event, OrderFilled) and event.account_id == self._client.account_id
+                )
+                # The type may stand behind the id.
+                if is_ours and event.trade_id.value.partition("-")[0] == fill_id:
+                    return event
+        return None
 
     def tell_progress(self, progress: AlgoProgress) -> None:
         """Publish how an own algo order stands."""
@@ -203,7 +217,3 @@ class AccountNews:
             else:
                 failures = 0
                 self.tell_account()
-
-
-def _has_fill(order: Order, fill_id: str) -> bool:
-    return any(trade_id.value.split("-")[0] == fill_id for trade_id in order.trade_ids)

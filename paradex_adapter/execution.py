@@ -12,7 +12,6 @@ from typing import Final
 from nautilus_trader.cache.cache import Cache
 from nautilus_trader.common.component import LiveClock, MessageBus
 from nautilus_trader.common.enums import LogColor
-from nautilus_trader.core.uuid import UUID4
 from nautilus_trader.execution.messages import (
     BatchCancelOrders,
     CancelAllOrders,
@@ -44,7 +43,6 @@ from nautilus_trader.model.identifiers import (
     AccountId,
     ClientId,
     ClientOrderId,
-    InstrumentId,
     Venue,
 )
 from nautilus_trader.model.instruments import CurrencyPair, Instrument
@@ -52,6 +50,7 @@ from nautilus_trader.model.objects import Money, Price, Quantity
 
 from paradex_adapter.account_answers import AccountAnswers
 from paradex_adapter.account_news import AccountNews
+from paradex_adapter.busted_positions import BustedPositions
 from paradex_adapter.config import ParadexExecClientConfig
 from paradex_adapter.constants import PARADEX_VENUE
 from paradex_adapter.order_entry import OrderEntry
@@ -106,11 +105,13 @@ class _Desk:
     answers: AccountAnswers
     queries: OrderQueries
     account_news: AccountNews
+    busted_positions: BustedPositions
     stream: StreamHold
 
     async def close(self) -> None:
         """Stop everything under way, the session last."""
         self.stream.close()
+        await self.busted_positions.close()
         await self.account_news.close()
         await self.entry.lists.close()
         await self.session.close()
@@ -293,6 +294,15 @@ class ParadexExecutionClient(LiveExecutionClient):
             answers=answers,
             queries=OrderQueries(answers, session.store, cache, clock, log),
             account_news=AccountNews(self, session, cache, self._msgbus, clock, log),
+            busted_positions=BustedPositions(
+                session,
+                answers,
+                self.account_id,
+                cache,
+                clock,
+                log,
+                self._send_position_status_report,
+            ),
             stream=StreamHold(session, self.account_id, self._msgbus, entry.lists.settle),
         )
 
@@ -365,8 +375,21 @@ class ParadexExecutionClient(LiveExecutionClient):
 
     async def _query_order(self, command: QueryOrder) -> None:
         report = await self._desk.queries.answer(command)
-        if report is not None:
-            self._send_order_status_report(report)
+        if report is None:
+            return
+        order = self._cache.order(command.client_order_id)
+        if order is not None and self._desk.queries.shows_no_cancel(report):
+            # From this the engine concludes nothing: the order would stay as if about to end.
+            self.generate_order_cancel_rejected(
+                order.strategy_id,
+                order.instrument_id,
+                order.client_order_id,
+                order.venue_order_id,
+                "no outcome yet: the order works on",
+                self._clock.timestamp_ns(),
+            )
+            await self._desk.queries.wait_while_canceling(order)
+        self._send_order_status_report(report)
 
     # -- reports ----------------------------------------------------------------------------------
 
@@ -487,22 +510,9 @@ class ParadexExecutionClient(LiveExecutionClient):
         if isinstance(notice, AlgoProgress):
             account_news.tell_progress(notice)
         elif isinstance(notice, TradeBust):
-            instrument_id = account_news.tell_bust(notice)
-            self.create_task(self._report_positions(instrument_id), log_msg="report positions")
+            self._desk.busted_positions.follow(*account_news.tell_bust(notice))
         else:
             account_news.tell_payment(notice)
-
-    async def _report_positions(self, instrument_id: InstrumentId | None) -> None:
-        """Let the engine compare positions with the venue's, since one changed without a fill."""
-        now_ns = self._clock.timestamp_ns()
-        command = GeneratePositionStatusReports(instrument_id, None, None, UUID4(), now_ns)
-        try:
-            reports = await self._desk.answers.report_positions(command)
-        except ParadexError as error:
-            self._log.error(f"Positions after a trade bust are not told: {error}")
-            return
-        for report in reports:
-            self._send_position_status_report(report)
 
     def _on_system_state(self, before: str, state: str) -> None:
         if state == OK:

@@ -70,7 +70,8 @@ HELD_MESSAGES_MAX: Final = 50_000
 NOTICES_KEPT: Final = 8_192
 
 _log = logging.getLogger(__name__)
-_ACCOUNT_MESSAGES: Final = (OrderUpdate, Fill, Position, AccountSummary, Balance)
+_NOTICES: Final = (FundingPayment, TradeBust)
+_ACCOUNT_MESSAGES: Final = (OrderUpdate, Fill, Position, AccountSummary, Balance, *_NOTICES)
 
 
 @final
@@ -211,12 +212,12 @@ class TradingSession:
             signer,
             tell=self._tell,
             tell_progress=self._tell_progress,
-            is_held=lambda: bool(self._hold_reasons),
+            is_held=lambda: self.is_held,
             now_ms=self._venue_now_ms,
             recv_window_ms=recv_window_ms,
             warn=self._warn,
         )
-        self._held: list[AccountMessage] = []
+        self._held: list[AccountMessage | Notice] = []
         # News that an answer brought about and does not say; told when the answer is worked in.
         self._unanswered: list[Event] = []
         self._hold_reasons: Final[set[str]] = set()
@@ -230,6 +231,11 @@ class TradingSession:
     def is_ready(self) -> bool:
         """Whether the private stream is live."""
         return self._connection.is_ready
+
+    @property
+    def is_held(self) -> bool:
+        """Whether what the stream tells is kept back."""
+        return bool(self._hold_reasons)
 
     @property
     def is_recovering(self) -> bool:
@@ -349,7 +355,10 @@ class TradingSession:
         ParadexError
             If there is no answer. None means that the venue knows no such order.
         """
-        update = await self.reader.find_order(market, client_order_id, venue_order_id)
+        if not venue_order_id and self._recovery.is_resolving(client_order_id):
+            update = await self._recovery.find_unknown(client_order_id, market)
+        else:
+            update = await self.reader.find_order(market, client_order_id, venue_order_id)
         if update is not None:
             await self.take([update])
         return update
@@ -382,10 +391,25 @@ class TradingSession:
         for update in updates:
             self._apply(update)
 
-    def take_fills(self, fills: Iterable[Fill]) -> None:
-        """Tell what is new in fills that REST answered."""
+    async def take_fills(self, fills: Iterable[Fill]) -> None:
+        """Tell what is new in fills that REST answered, and the orders not ours they wait for.
+
+        Raises
+        ------
+        ParadexError
+            If such an order cannot be had.
+        """
+        waiting = {}
         for fill in fills:
             self._apply(fill)
+            if self.externals.is_waiting_for_order(fill.venue_order_id):
+                waiting[fill.venue_order_id] = fill
+        for venue_order_id, fill in waiting.items():
+            update = await self.reader.find_order(fill.market, fill.client_order_id, venue_order_id)
+            if update is not None:
+                self._apply(update)
+            elif self.externals.is_waiting_for_order(venue_order_id):
+                self._on_external(self.externals.go_without(venue_order_id))
 
     def take_positions(self, positions: Iterable[Position]) -> None:
         """Tell what is new in positions that REST answered."""
@@ -421,7 +445,7 @@ class TradingSession:
             self._on_events(unanswered)
         held, self._held = self._held, []
         for message in held:
-            self._apply(message)
+            self._take(message, self._clock_ns())
         self.algo_orders.tell_news()
         if self._has_dropped:
             self._has_dropped = False
@@ -487,16 +511,20 @@ class TradingSession:
 
     def _on_message(self, message: object, ts_init: int) -> None:
         if not isinstance(message, _ACCOUNT_MESSAGES):
-            if isinstance(message, FundingPayment | TradeBust):
-                self._tell_notice(message)
             return
         if not self._hold_reasons:
-            self._tell(self.store.apply(message, ts_init))
+            self._take(message, ts_init)
         elif len(self._held) < HELD_MESSAGES_MAX:
             self._held.append(message)
         else:
             self._count("held messages dropped")
             self._has_dropped = True
+
+    def _take(self, message: AccountMessage | Notice, ts_init: int) -> None:
+        if isinstance(message, _NOTICES):
+            self._tell_notice(message)
+        else:
+            self._tell(self.store.apply(message, ts_init))
 
     def _tell_notice(self, notice: Notice) -> None:
         notice_id = notice.fill_id if isinstance(notice, TradeBust) else notice.payment_id

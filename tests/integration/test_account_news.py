@@ -3,12 +3,15 @@
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from nautilus_trader.model.enums import OrderSide, OrderStatus
 
 from paradex_adapter import ParadexFundingPayment, ParadexTradeBust
 from paradex_adapter.local_exchange import LocalExchange
+from paradex_adapter_core.messages.account import FundingPayment
+from paradex_adapter_core.messages.orders import Fill, OrderUpdate, TradeBust
 from tests.integration.trading_node import BTC, RunningNode, Trader, running_node, until
 
 MARKET = "BTC-USD-PERP"
@@ -125,6 +128,95 @@ async def test_a_bust_is_published_and_the_position_follows(
     (position,) = exchange.positions()
     await until(lambda: size_held(run) == Decimal(position["size"]), "the position follows")
     await until_balanced(run)
+
+
+def bust_order(exchange: LocalExchange, order: Any) -> str:
+    """Take back the fill of an order; return its id."""
+    fill = next(row for row in exchange.fills() if row["order_id"] == order.venue_order_id.value)
+    exchange.bust_fill(fill["id"])
+    return str(fill["id"])
+
+
+async def test_a_fill_on_its_way_is_not_made_up_after_a_bust(
+    exchange: LocalExchange, run: RunningNode
+) -> None:
+    """The venue's position holds it before the stream tells it."""
+    run.why_apart = "NautilusTrader cannot take back a fill of an order"
+    await traded(run, OrderSide.BUY, "0.1")
+    busted = await traded(run, OrderSide.BUY, "0.02")
+    resting = run.trader.limit(OrderSide.BUY, "0.03", "89000")
+    await until(lambda: resting.is_open, "the order rests")
+    connection: Any = run.client.session._connection
+    take, late = connection._on_message, []
+
+    def take_late(message: Any, ts_init: int) -> None:
+        if isinstance(message, Fill | OrderUpdate):
+            late.append((message, ts_init))
+        else:
+            take(message, ts_init)
+
+    connection._on_message = take_late
+    exchange.fill_order(resting.venue_order_id.value)
+    bust_order(exchange, busted)
+    await until(lambda: len(late) > 1 and bool(run.trader.data), "the bust is known")
+    asked = AsyncMock(wraps=run.client._desk.answers.report_positions)
+    run.client._desk.answers.report_positions = asked
+    await until(lambda: asked.await_count > 1, "the position was looked at")
+    connection._on_message = take
+    for message, ts_init in late:
+        take(message, ts_init)
+    await until(lambda: size_held(run) == Decimal("0.13"), "the position follows")
+    # Nothing comes after: the position was settled by one report.
+    await until(lambda: all(t.done() for t in run.client._desk.busted_positions._tasks.values()))
+    assert size_held(run) == Decimal("0.13")
+
+
+async def test_several_busts_at_once(exchange: LocalExchange, run: RunningNode) -> None:
+    run.why_apart = "NautilusTrader cannot take back a fill of an order"
+    await traded(run, OrderSide.BUY, "0.1")
+    busted = [await traded(run, OrderSide.BUY, "0.02") for _ in range(3)]
+    told = [bust_order(exchange, order) for order in busted]
+    await until(lambda: size_held(run) == Decimal("0.1"), "the position follows")
+    assert [bust.trade_id for bust in run.trader.data] == told
+
+
+async def test_a_bust_of_an_order_of_others(exchange: LocalExchange, run: RunningNode) -> None:
+    run.why_apart = "NautilusTrader cannot take back a fill of an order"
+    await traded(run, OrderSide.BUY, "0.1")
+    exchange.place_order("SELL", "0.04")
+    await until(lambda: size_held(run) == Decimal("0.06"), "the position follows")
+    (external,) = [order for order in run.cache.orders() if order.strategy_id != run.trader.id]
+    fill_id = bust_order(exchange, external)
+    await until(lambda: size_held(run) == Decimal("0.1"), "the position follows")
+    assert [bust.trade_id for bust in run.trader.data] == [fill_id]
+
+
+async def test_what_comes_while_the_engine_reconciles_is_told_afterwards(
+    exchange: LocalExchange,
+) -> None:
+    async with running_node(exchange) as run:
+        await traded(run, OrderSide.BUY, "0.1")
+        busted = await traded(run, OrderSide.BUY, "0.02")
+
+    def before(node: Any) -> None:
+        (client,) = node.kernel.exec_engine._clients.values()
+        answer = client.generate_mass_status
+
+        async def answer_late(*args: Any) -> Any:
+            bust_order(exchange, busted)
+            exchange.set_funding_index(MARKET, "25")
+            exchange.place_order("SELL", "0.04")
+            held = client.session._held
+            await until(lambda: sum(isinstance(m, TradeBust | FundingPayment) for m in held) > 1)
+            return await answer(*args)
+
+        client.generate_mass_status = answer_late
+
+    async with running_node(exchange, [Listener()], before=before) as run:
+        run.why_apart = "NautilusTrader cannot take back a fill of an order"
+        await until(lambda: size_held(run) == Decimal("0.06"), "the position follows")
+        await until(lambda: len(run.trader.data) == 2, "both were published")
+        assert {type(data) for data in run.trader.data} == {ParadexTradeBust, ParadexFundingPayment}
 
 
 async def test_a_liquidation_is_an_external_order_and_said_so(
