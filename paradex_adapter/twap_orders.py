@@ -25,6 +25,9 @@ from paradex_adapter.translate.twap_orders import (
 from paradex_adapter.translate.values import UnusableMessageError
 from paradex_adapter.venue.algo_orders import AlgoOrders
 from paradex_adapter.venue.algo_state import AlgoState
+from paradex_adapter.venue.errors import ParadexError, excerpt
+from paradex_adapter_core.decimals import units_to_text
+from paradex_adapter_core.vocabulary import SIDE_BUY, UNITS_SCALE
 
 # How long a report waits for the engine to work off the events before it.
 ENGINE_WAIT_SECS: Final = 2.0
@@ -145,11 +148,27 @@ class TwapAnswers:
     async def report_everything(self) -> list[OrderStatusReport]:
         """Ask the venue for the TWAP orders and report them; what this tells is not told again."""
         await self._algo_orders.refresh()
+        await self._warn_of_others()
         states = self._algo_orders.orders()
         reports = self._make_reports(states)
         for state in states:
             state.mark_told()
         return reports
+
+    async def _warn_of_others(self) -> None:
+        """Name the algo orders that trade for the account without being orders of this node."""
+        try:
+            others = await self._algo_orders.find_others()
+        except ParadexError as error:
+            self._log.warning(f"Whether others' TWAP orders work is not known: {error}")
+            return
+        for row in others:
+            side = "buys" if row.side == SIDE_BUY else "sells"
+            left = units_to_text(row.remaining_size, UNITS_SCALE)
+            self._log.warning(
+                f"TWAP order {excerpt(row.algo_order_id)!a}, which this node does not know, "
+                f"{side} {left} more of {row.market!a}: its children are told, it is not"
+            )
 
     def report_held(self, state: AlgoState) -> OrderStatusReport | None:
         """Return what is known of a TWAP order, without asking the venue."""

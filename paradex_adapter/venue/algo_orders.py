@@ -13,13 +13,14 @@ from typing import Final, final
 from paradex_adapter.venue.account_reader import AccountReader
 from paradex_adapter.venue.algo_requests import AlgoRequest
 from paradex_adapter.venue.algo_state import AlgoProgress, AlgoState
-from paradex_adapter.venue.algo_submissions import CREATED_MARGIN_MS, AlgoSubmissions
+from paradex_adapter.venue.algo_submissions import CREATED_MARGIN_MS, AlgoSubmissions, fits
 from paradex_adapter.venue.errors import OutcomeUnknown, ParadexError, RequestRejected
 from paradex_adapter.venue.http import HttpClient
 from paradex_adapter.venue.order_commands import reason_of
 from paradex_adapter.venue.signing import OrderSigner
 from paradex_adapter_core.decimals import units_to_text
 from paradex_adapter_core.events import Event, OrderCanceled
+from paradex_adapter_core.messages.orders import AlgoOrder
 from paradex_adapter_core.vocabulary import UNITS_SCALE
 
 OPEN_MAX: Final = 100
@@ -232,6 +233,22 @@ class AlgoOrders:
             found = rows.get(state.algo_order_id)
             if found is not None:
                 state.take(found)
+
+    async def find_others(self) -> list[AlgoOrder]:
+        """Return the open algo orders of the account that were not sent from here.
+
+        Raises
+        ------
+        ParadexError
+            If there is no whole answer.
+        """
+        searched = [state.request for state in self.open_orders() if not state.algo_order_id]
+        return [
+            row
+            for row in await self._reader.open_algo_orders()
+            if self.find_by_id(row.algo_order_id) is None
+            and not any(fits(row, request) for request in searched)
+        ]
 
     def tell_news(self, *, even_held: bool = False) -> None:
         """Tell what is new of own algo orders, unless news have to wait."""

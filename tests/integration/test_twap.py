@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from paradex_adapter import ParadexAlgoOrder
 from paradex_adapter.agreement import find_differences
 from paradex_adapter.local_exchange import LocalExchange
 from paradex_adapter.translate.twap_orders import note_key
+from paradex_adapter.twap_orders import TwapAnswers
 from paradex_adapter.venue import algo_orders, algo_submissions
 from tests.integration.trading_node import (
     BTC,
@@ -635,6 +637,30 @@ async def test_a_restart_takes_it_up_with_children_filled_meanwhile(
         await until(lambda: again.is_closed)
         assert again.status == OrderStatus.EXPIRED
         await until_held(run, "0.3")
+
+
+async def test_one_that_a_run_does_not_know_is_named(
+    exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_node(exchange, [Twapper()]) as run:
+        order = await accepted(run)
+        await until_held(run, "0.1")
+    named: list[str] = []
+    warn_of_others = TwapAnswers._warn_of_others
+
+    async def listen(answers: Any) -> None:
+        answers._log = SimpleNamespace(warning=named.append)
+        await warn_of_others(answers)
+
+    monkeypatch.setattr(TwapAnswers, "_warn_of_others", listen)
+    async with running_node(exchange, [Twapper()]) as run:
+        run.why_apart = "the order was sent by another run, whose cache is lost"
+        assert len(named) == 1
+        assert order.venue_order_id.value in named[0]
+        assert "buys 0.2 more of 'BTC-USD-PERP'" in named[0]
+        await until_held(run, "0.1")
+        exchange.step_algo_orders()
+        await until_held(run, "0.2")
 
 
 async def test_one_that_ended_between_two_runs_ends_once(exchange: LocalExchange) -> None:

@@ -314,3 +314,16 @@ async def test_ended_ones_are_kept_up_to_a_bound(
     algos.submit(request("T-2"))
     await until(lambda: desk.told(about="T-2"))
     assert [state.request.client_order_id for state in algos.orders()] == ["T-2"]
+
+
+async def test_those_of_others_are_told_apart(
+    exchange: LocalExchange, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    algos = desk.session.algo_orders
+    algos.submit(request("T-1"))
+    await until(lambda: desk.told(about="accepted"))
+    assert await algos.find_others() == []
+    other = sign_algo_request(request(size=UNITS_PER_ONE), desk.signer, algos._now_ms(), 5_000)
+    reply = json.loads(await desk.http.post_algo_order(json.dumps(other).encode()))
+    (found,) = await algos.find_others()
+    assert found.algo_order_id == reply["id"]
