@@ -20,6 +20,7 @@ from typing import Any, Final, final
 from paradex_adapter.venue.account_reader import AccountReader, Notice
 from paradex_adapter.venue.errors import ParadexError
 from paradex_adapter.venue.external_orders import ExternalFact, ExternalOrders
+from paradex_adapter.venue.order_search import OrderSearch
 from paradex_adapter_core.events import Event
 from paradex_adapter_core.messages.account import AccountSummary, Balance, Position
 from paradex_adapter_core.messages.orders import Fill, OrderUpdate
@@ -33,6 +34,8 @@ LISTING_MARGIN_MS: Final = 2_000
 RESOLVE_DELAY_SECS: Final = 0.25
 RESOLVE_DELAY_SECS_MAX: Final = 5.0
 RESOLVE_ATTEMPTS_MAX: Final = 500
+# Orders sent in this time are looked for together; older ones each by its name.
+RECENT_MS: Final = 900_000
 
 # Fills are usually a moment behind the order; then REST is asked, less and less often.
 FILLS_DELAYS_SECS: Final = (0.3, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -102,10 +105,12 @@ class Recovery:
         self._on_caught_up: Final = on_caught_up
         self._now_ms: Final = now_ms
         self._warn: Final = warn
+        self._search: Final = OrderSearch(reader)
         self._tasks: Final[dict[str, asyncio.Task[None]]] = {}
 
     async def close(self) -> None:
         """Stop asking."""
+        await self._search.close()
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
@@ -137,7 +142,7 @@ class Recovery:
                 return
             asked_ms = self._now_ms()
             try:
-                update = await self._reader.find_order(market, client_order_id, "")
+                update = await self.find_unknown(client_order_id, market)
             except ParadexError:
                 # No answer settles nothing.
                 update = None
@@ -155,6 +160,20 @@ class Recovery:
         self._warn(
             f"What became of order {client_order_id} could not be found out: look at the venue"
         )
+
+    async def find_unknown(self, client_order_id: str, market: str | None) -> OrderUpdate | None:
+        """Return an own order whose venue id is not known, as the venue tells it.
+
+        Raises
+        ------
+        ParadexError
+            If there is no answer. None means that the venue knows no such order.
+        """
+        state = self._store.find_order(client_order_id)
+        since_ms = 0 if state is None else state.ts_sent // 1_000_000 - OVERLAP_MS
+        if since_ms < self._now_ms() - RECENT_MS:
+            return await self._reader.find_order(market, client_order_id, "")
+        return await self._search.find(client_order_id, since_ms)
 
     def _is_seen(self, client_order_id: str) -> bool:
         state = self._store.find_order(client_order_id)
