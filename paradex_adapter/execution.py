@@ -12,6 +12,7 @@ from typing import Final
 from nautilus_trader.cache.cache import Cache
 from nautilus_trader.common.component import LiveClock, MessageBus
 from nautilus_trader.common.enums import LogColor
+from nautilus_trader.core.uuid import UUID4
 from nautilus_trader.execution.messages import (
     BatchCancelOrders,
     CancelAllOrders,
@@ -258,6 +259,8 @@ class ParadexExecutionClient(LiveExecutionClient):
 
     async def _connect_once(self) -> None:
         await self._setup.sign_in()
+        # Known before the first order, since what follows asks the venue more than once.
+        self._system_state.start()
         await self._provider.initialize()
         self._cache_instruments()
         session = self._setup.make_session(
@@ -277,7 +280,6 @@ class ParadexExecutionClient(LiveExecutionClient):
         # Held until the engine has reconciled what there was before: in the order it happened.
         desk.stream.hold(START_HOLD_SECS)
         await session.connect()
-        self._system_state.start()
         if self._options.update_instruments_interval_mins is not None:
             self._instruments = self._loop.create_task(
                 self._refresh_instruments(self._options.update_instruments_interval_mins),
@@ -374,6 +376,21 @@ class ParadexExecutionClient(LiveExecutionClient):
         self._desk.account_news.tell_account()
 
     async def _query_order(self, command: QueryOrder) -> None:
+        client_id = self._cache.client_id(command.client_order_id)
+        if client_id not in (None, self.id, command.client_id):
+            # The engine's own queries name the venue's client; only the order's own can answer.
+            command = QueryOrder(
+                command.trader_id,
+                command.strategy_id,
+                command.instrument_id,
+                command.client_order_id,
+                command.venue_order_id,
+                UUID4(),
+                command.ts_init,
+                client_id=client_id,
+            )
+            self._msgbus.send(endpoint="ExecEngine.execute", msg=command)
+            return
         report = await self._desk.queries.answer(command)
         if report is None:
             return
@@ -493,7 +510,7 @@ class ParadexExecutionClient(LiveExecutionClient):
             elif isinstance(event, Contradiction):
                 self._report_filled_soon(event.client_order_id)
             else:
-                if isinstance(event, OrderRejected):
+                if isinstance(event, OrderRejected | ModifyRejected):
                     self._system_state.learn(event.reason)
                 if not self._is_own_refusal(event):
                     self._news.tell_event(event)
@@ -516,9 +533,9 @@ class ParadexExecutionClient(LiveExecutionClient):
 
     def _on_system_state(self, before: str, state: str) -> None:
         if state == OK:
-            self._log.info(f"Paradex is {state} again, after {before}: orders are taken")
+            self._log.info(f"Paradex is {state} again, after {before!a}: orders are taken")
         else:
-            self._log.warning(f"Paradex is in {state} mode, after {before}")
+            self._log.warning(f"Paradex is in {state!a} mode, after {before!a}")
 
     def _report_filled_soon(self, client_order_id: str) -> None:
         """Report an order that filled by the venue's word, without all its fills, as filled.

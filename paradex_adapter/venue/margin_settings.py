@@ -11,6 +11,7 @@ import orjson
 
 from paradex_adapter.venue.errors import ConfigurationError, RequestRejected
 from paradex_adapter.venue.http import HttpClient
+from paradex_adapter_core.messages.account import MarginConfig
 from paradex_adapter_core.parsers.account import parse_margin_configs
 
 CROSS: Final = "CROSS"
@@ -62,4 +63,10 @@ async def apply_margin_settings(
 
 async def _read(http: HttpClient, market: str) -> tuple[int, str] | None:
     rows = parse_margin_configs(await http.get_account_margin(market))
-    return next(((row.leverage, row.margin_type) for row in rows if row.market == market), None)
+    return next((_held(row) for row in rows if row.market == market), None)
+
+
+def _held(row: MarginConfig) -> tuple[int, str]:
+    """Return what holds in a market: isolated positions may have a leverage of their own."""
+    has_own = row.margin_type == ISOLATED and row.isolated_leverage > 0
+    return row.isolated_leverage if has_own else row.leverage, row.margin_type

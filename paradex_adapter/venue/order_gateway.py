@@ -116,6 +116,7 @@ class OrderGateway:
         One that is not documented for the websocket has all of them go by REST.
         """
         method = "order.create_batch"
+        await self._http.limits.acquire_further_orders(len(bodies) - 1, COMMAND_WAIT_SECS_MAX)
         try:
             if not all(fits_rpc(body) for body in bodies):
                 raise NotSent(method, "not every order is documented for the websocket")

@@ -63,21 +63,21 @@ class TokenBucket:
         self._updated = now
         self._blocked_until = now
 
-    def wait_secs(self, now: float) -> float:
-        """Return how long a request must wait if it is taken now, in seconds."""
+    def wait_secs(self, now: float, number: int = 1) -> float:
+        """Return how long requests must wait if they are taken now, in seconds."""
         self._refill(now)
-        debt = 1.0 - self._level
+        debt = number - self._level
         # Those already waiting hold the level below zero, which puts a newcomer behind them.
         owed = debt * self.window_secs / self.limit if debt > 0.0 else 0.0
         return max(owed, self._blocked_until - now, 0.0)
 
-    def take(self) -> None:
-        """Take one request, in advance when the bucket is empty."""
-        self._level -= 1.0
+    def take(self, number: int = 1) -> None:
+        """Take requests, in advance when the bucket is empty."""
+        self._level -= number
 
-    def give_back(self) -> None:
-        """Return a request that was taken and never sent."""
-        self._level += 1.0
+    def give_back(self, number: int = 1) -> None:
+        """Return requests that were taken and never sent."""
+        self._level += number
 
     def block(self, secs: float, now: float) -> None:
         """Hold every request for `secs` from `now`."""
@@ -124,7 +124,7 @@ class RateLimits:
         Waits for so many seconds.
     """
 
-    __slots__ = ("_address", "_buckets", "_clock", "_sleep")
+    __slots__ = ("_address", "_buckets", "_clock", "_retail", "_sleep")
 
     def __init__(
         self,
@@ -136,6 +136,8 @@ class RateLimits:
         self._clock: Final = clock
         self._sleep: Final = sleep
         self._address: Final = _address or _AddressBuckets(now)
+        # Of orders; headers do not speak of them.
+        self._retail: tuple[TokenBucket, ...] = ()
         orders = (TokenBucket(800, 1.0, now), TokenBucket(17_250, 60.0, now))
         reads = (TokenBucket(120, 1.0, now), TokenBucket(600, 60.0, now))
         self._buckets: Final[dict[Scope, tuple[TokenBucket, ...]]] = {
@@ -148,17 +150,15 @@ class RateLimits:
 
     def limit_as_retail(self) -> None:
         """Keep orders below the limits of a retail trader, past which the venue knows none."""
-        if len(self._buckets[Scope.ORDER_RPC]) > len(RETAIL_LIMITS):
+        if self._retail:
             return
         now = self._clock()
         # A burst of half the limit, the rest in the course of the window: the limit holds over any
         # window, since an order beyond it is not refused but counts as a professional's.
-        retail = tuple(
+        self._retail = tuple(
             TokenBucket(limit // 2, window * (limit // 2) / (limit - limit // 2), now)
             for limit, window in RETAIL_LIMITS
         )
-        for scope in (Scope.ORDERS, Scope.ORDER_RPC):
-            self._buckets[scope] = (*retail, *self._buckets[scope])
 
     def for_another_account(self) -> "RateLimits":
         """Return the limits of another account behind the same address."""
@@ -173,19 +173,39 @@ class RateLimits:
             At once, if the wait would be longer than `wait_secs_max`.
         """
         buckets = self._buckets[scope]
+        if scope in (Scope.ORDERS, Scope.ORDER_RPC):
+            buckets += self._retail
+        await self._draw(buckets, 1, scope, wait_secs_max)
+
+    async def acquire_further_orders(self, number: int, wait_secs_max: float) -> None:
+        """Wait until a batch may hold so many orders beyond the first, before it is acquired.
+
+        A batch is one request; what a retail trader may send is counted in orders.
+
+        Raises
+        ------
+        RateLimited
+            As `acquire`.
+        """
+        if self._retail and number > 0:
+            await self._draw(self._retail, number, Scope.ORDERS, wait_secs_max)
+
+    async def _draw(
+        self, buckets: tuple[TokenBucket, ...], number: int, scope: Scope, wait_secs_max: float
+    ) -> None:
         now = self._clock()
-        wait = max(bucket.wait_secs(now) for bucket in buckets)
+        wait = max(bucket.wait_secs(now, number) for bucket in buckets)
         if wait > wait_secs_max:
             raise RateLimited(scope.value, wait)
         for bucket in buckets:
-            bucket.take()
+            bucket.take(number)
         if wait <= 0.0:
             return
         try:
             await self._sleep(wait)
         except asyncio.CancelledError:
             for bucket in buckets:
-                bucket.give_back()
+                bucket.give_back(number)
             raise
 
     def observe(self, scope: Scope, status: int, headers: Mapping[str, str]) -> float:

@@ -8,6 +8,7 @@ Specification: ``GET /system/state``; https://docs.paradex.trade, "Maintenance M
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, final
 
 from paradex_adapter.venue.errors import ParadexError
@@ -109,14 +110,11 @@ class SystemState:
     async def _poll(self, delay_secs: float) -> None:
         while True:
             await asyncio.sleep(delay_secs)
-            try:
+            # Where it fails the state stays what it was last: that says nothing of it.
+            with suppress(ParadexError, CoreError):
                 self._take(parse_system_state(await self._http.get_system_state()))
-            except (ParadexError, CoreError):
-                # It stays what it was last: an answer that fails says nothing of the state.
-                delay_secs = self._poll_secs
-            else:
-                is_ok = self.state == OK
-                delay_secs = self._poll_secs if is_ok else min(POLL_SECS_UNTIL_OK, self._poll_secs)
+            is_ok = self.state == OK
+            delay_secs = self._poll_secs if is_ok else min(POLL_SECS_UNTIL_OK, self._poll_secs)
 
     def _take(self, state: str) -> None:
         if state != self.state:

@@ -17,6 +17,7 @@ from paradex_adapter.venue.account_reader import AccountReader, AccountSnapshot,
 from paradex_adapter.venue.algo_orders import AlgoOrders
 from paradex_adapter.venue.algo_state import AlgoProgress
 from paradex_adapter.venue.auth import TokenProvider
+from paradex_adapter.venue.errors import ConfigurationError
 from paradex_adapter.venue.external_orders import ExternalFact, ExternalOrders
 from paradex_adapter.venue.http import HttpClient
 from paradex_adapter.venue.order_batches import OrderBatches
@@ -31,6 +32,7 @@ from paradex_adapter.venue.recovery import (
     find_own_order,
 )
 from paradex_adapter.venue.retry import Backoff
+from paradex_adapter.venue.rpc import RpcRefused
 from paradex_adapter.venue.signing import OrderSigner
 from paradex_adapter.venue.websocket import WebSocketConnection
 from paradex_adapter_core.dedup_ledger import DedupLedger
@@ -486,15 +488,22 @@ class TradingSession:
             self.hold("reconnect")
         await self._gateway.authenticate(before_ready=True)
         if self._cancel_on_disconnect:
-            # The venue keeps it for this connection alone.
-            await self._connection.request(
-                "order.cancel_on_disconnect", {"enabled": True}, before_ready=True
-            )
+            await self._ask_to_cancel()
         for channel in CHANNELS:
             await self._connection.request("subscribe", {"channel": channel}, before_ready=True)
         if self._gap_since_ms is not None:
             # Subscribed first, asked afterwards: nothing falls between the two.
             self._recovery.start_recovering(self._gap_since_ms)
+
+    async def _ask_to_cancel(self) -> None:
+        """Arm cancel on disconnect; the venue keeps it for this connection alone."""
+        method = "order.cancel_on_disconnect"
+        try:
+            await self._connection.request(method, {"enabled": True}, before_ready=True)
+        except RpcRefused as error:
+            # Orders would rest unwatched that the user wants gone: rather no connection.
+            reason = f"Paradex refuses it: {error.message}"
+            raise ConfigurationError("cancel_on_disconnect", reason) from error
 
     def _on_caught_up(self, is_whole: bool) -> None:
         if is_whole:
