@@ -51,7 +51,6 @@ async def run(exchange: LocalExchange) -> AsyncIterator[RunningNode]:
     async with running_node(exchange) as run:
         await hold_position(run)
         yield run
-        await run.until_agreed()
 
 
 @pytest.fixture

@@ -56,7 +56,6 @@ async def exchange() -> AsyncIterator[LocalExchange]:
 async def run(exchange: LocalExchange) -> AsyncIterator[RunningNode]:
     async with running_node(exchange) as run:
         yield run
-        await run.until_agreed()
 
 
 async def resting(run: RunningNode, side: OrderSide, quantity: str, price: str, **options: Any):

@@ -28,7 +28,6 @@ async def exchange() -> AsyncIterator[LocalExchange]:
 async def run(exchange: LocalExchange) -> AsyncIterator[RunningNode]:
     async with running_node(exchange) as run:
         yield run
-        await run.until_agreed()
 
 
 async def resting(run: RunningNode, side: OrderSide, price: str, quantity: str = "0.01") -> Order:
