@@ -232,3 +232,31 @@ async def test_headers_that_make_no_sense_change_nothing(
     assert stepped.sleeps == []
     await limits.acquire(Scope.PUBLIC)
     assert stepped.sleeps == [pytest.approx(1 / 25)]
+
+
+async def test_a_retail_trader_is_counted_by_orders_not_by_requests(
+    limits: RateLimits, stepped: SteppedTime
+) -> None:
+    await limits.acquire_further_orders(9, 0.0)
+    limits.limit_as_retail()
+    limits.limit_as_retail()
+    await limits.acquire_further_orders(2, 10.0)
+    await limits.acquire(Scope.ORDERS)
+    # Three orders: one at once, and one each half second.
+    assert sum(stepped.sleeps) == pytest.approx(1.0)
+    with pytest.raises(RateLimited):
+        await limits.acquire_further_orders(9, 1.0)
+
+
+async def test_headers_do_not_change_the_limits_of_a_retail_trader(
+    limits: RateLimits, stepped: SteppedTime
+) -> None:
+    limits.limit_as_retail()
+    for window in ("1", "60", "3600", "86400"):
+        headers = {"x-ratelimit-limit": "9999", "x-ratelimit-window": window}
+        limits.observe(Scope.ORDERS, 200, headers)
+    sent = 0
+    while stepped.now < 1060.0:
+        await limits.acquire(Scope.ORDERS, 60.0)
+        sent += 1
+    assert sent <= 31
