@@ -276,6 +276,7 @@ class AlgoOrders:
         self._news.set()
         if self._following is None or self._following.done():
             self._following = asyncio.create_task(self._follow(), name="paradex-algo-orders")
+            self._following.add_done_callback(self._explain_mistake)
 
     async def _follow(self) -> None:
         quiet, is_answered = 0, True
@@ -309,6 +310,10 @@ class AlgoOrders:
                 if left_secs > 0:
                     delay = min(delay, left_secs + FOLLOW_DELAYS_SECS[0])
         return delay
+
+    def _explain_mistake(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            self._warn(f"Our own mistake while following TWAP orders: {task.exception()!r}")
 
     def _explain_end(self, state: AlgoState, events: list[Event]) -> None:
         latest = state.latest

@@ -316,6 +316,25 @@ async def test_ended_ones_are_kept_up_to_a_bound(
     assert [state.request.client_order_id for state in algos.orders()] == ["T-2"]
 
 
+async def test_a_mistake_of_ours_is_said_and_the_next_news_asks_again(
+    exchange: LocalExchange, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    algos = desk.session.algo_orders
+    refresh = algos.refresh
+
+    async def stumble() -> None:
+        monkeypatch.setattr(algos, "refresh", refresh)
+        raise KeyError("a row")
+
+    monkeypatch.setattr(algos, "refresh", stumble)
+    algos.submit(request("T-1"))
+    await until(lambda: any("Our own mistake" in text for text in desk.warnings))
+    exchange.step_algo_orders()
+    await until(lambda: desk.facts)
+    assert await algos.cancel("T-1") is None
+    await until(lambda: desk.told(about="canceled"))
+
+
 async def test_those_of_others_are_told_apart(
     exchange: LocalExchange, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
