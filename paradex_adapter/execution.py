@@ -237,6 +237,8 @@ class ParadexExecutionClient(LiveExecutionClient):
 
     async def _connect(self) -> None:
         failure = f"no answer in {CONNECT_SECS_MAX:.0f} s"
+        # A node may be stopped and run again.
+        self._http.open()
         try:
             async with asyncio.timeout(CONNECT_SECS_MAX):
                 for attempt in range(1, CONNECT_ATTEMPTS_MAX + 1):

@@ -108,8 +108,12 @@ class HttpSender:
         """What paces the account's requests; those of its websocket draw on it as well."""
         return self._limits
 
+    def open(self) -> None:
+        """Take requests again after `close`."""
+        self._transport.open()
+
     async def close(self) -> None:
-        """Close every connection; later requests fail."""
+        """Close every connection; requests fail until `open`."""
         await self._transport.close()
 
     async def _read(self, path: str, params: dict[str, QueryValue] | None = None) -> bytes:

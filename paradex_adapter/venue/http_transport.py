@@ -143,23 +143,32 @@ class HttpTransport:
             raise ConfigurationError("http_timeout_secs", "it must be a positive number of seconds")
         self._base_url: Final = _need_base_url(base_url)
         self._deadline_secs: Final = timeout_secs * DEADLINE_TIMEOUTS
-        proxy = _need_proxy(proxy_url) if proxy_url else None
+        self._proxy: Final = _need_proxy(proxy_url) if proxy_url else None
+        self._timeout: Final = httpx.Timeout(timeout_secs)
+        self._reads, self._commands = self._make_clients()
+
+    def _make_clients(self) -> tuple[httpx.AsyncClient, httpx.AsyncClient]:
         tls = _tls_context()
-        timeout = httpx.Timeout(timeout_secs)
         limits = httpx.Limits(max_connections=CONNECTIONS_MAX)
         # `trust_env` would let proxy variables put a third transport under either client.
-        self._reads: Final = httpx.AsyncClient(
-            transport=AiohttpTransport(verify=tls, limits=limits, proxy=proxy),
-            timeout=timeout,
+        reads = httpx.AsyncClient(
+            transport=AiohttpTransport(verify=tls, limits=limits, proxy=self._proxy),
+            timeout=self._timeout,
             trust_env=False,
         )
-        self._commands: Final = httpx.AsyncClient(
+        commands = httpx.AsyncClient(
             transport=httpx.AsyncHTTPTransport(
-                verify=tls, limits=limits, proxy=proxy, trust_env=False
+                verify=tls, limits=limits, proxy=self._proxy, trust_env=False
             ),
-            timeout=timeout,
+            timeout=self._timeout,
             trust_env=False,
         )
+        return reads, commands
+
+    def open(self) -> None:
+        """Take requests again after `close`."""
+        if self._reads.is_closed and self._commands.is_closed:
+            self._reads, self._commands = self._make_clients()
 
     async def exchange(self, request: Request, token: str | None = None) -> Reply:
         """Send one request and read its reply, whatever its status.

@@ -34,6 +34,8 @@ from tests.integration.trading_node import (
     ETH,
     WAIT_SECS,
     Trader,
+    leftover_tasks,
+    make_node,
     running_node,
     until,
 )
@@ -131,6 +133,30 @@ async def test_without_it_orders_outlive_the_connection(exchange: LocalExchange)
         await run.until_agreed()
 
 
+async def test_cancel_on_disconnect_that_the_venue_refuses_stops_the_client(
+    exchange: LocalExchange, capfd: Any
+) -> None:
+    method = "order.cancel_on_disconnect"
+    exchange.fail_next("RPC", method, -32602, "not available", count=10)
+    said = await start_failure(exchange, capfd, cancel_on_disconnect=True)
+    assert "cancel_on_disconnect: Paradex refuses it: not available" in said
+
+
+async def test_a_read_only_token_asks_for_no_cancels(exchange: LocalExchange) -> None:
+    exchange.fail_next("RPC", "order.cancel_on_disconnect", -32602, "not available", count=10)
+    token = exchange.add_read_only_token()
+    options = {"private_key": None, "access_token": token, "cancel_on_disconnect": True}
+    async with running_node(exchange, **options) as run:
+        assert run.client.is_connected
+
+
+async def test_a_read_only_token_sets_no_margins(exchange: LocalExchange, capfd: Any) -> None:
+    token = exchange.add_read_only_token()
+    options = {"private_key": None, "access_token": token, "margin_configs": {MARKET: (7, "CROSS")}}
+    said = await start_failure(exchange, capfd, **options)
+    assert "margin_configs:" in said
+
+
 # -- venue status ---------------------------------------------------------------------------------
 
 
@@ -185,6 +211,78 @@ async def test_a_refusal_tells_the_state_before_the_next_poll(exchange: LocalExc
         # And that it is over, though nobody would have asked for an hour.
         exchange.set_system_state("ok")
         await until(lambda: run.client._system_state.state == "ok", "the state is known")
+
+
+async def test_a_refused_change_tells_the_state_before_the_next_poll(
+    exchange: LocalExchange,
+) -> None:
+    async with running_node(exchange, system_state_interval_secs=3_600.0) as run:
+        resting = run.trader.limit(OrderSide.BUY, "0.01", "80000")
+        await until(lambda: resting.is_open, "the order rests")
+        exchange.set_system_state("cancel_only")
+        run.trader.modify_order(resting, price=resting.price.from_str("80002.0"))
+        await until(
+            lambda: any(isinstance(e, OrderModifyRejected) for e in run.trader.told), "refused"
+        )
+        assert run.client._system_state.state == "cancel_only"
+        exchange.set_system_state("ok")
+        await until(lambda: run.client._system_state.state == "ok", "the state is known")
+
+
+async def test_the_first_order_knows_the_state(exchange: LocalExchange) -> None:
+    class Eager(Trader):
+        def on_start(self) -> None:
+            self.first = self.limit(OrderSide.BUY, "0.01", "80000")
+
+    exchange.set_system_state("cancel_only")
+    trader = Eager()
+    async with running_node(exchange, [trader], system_state_interval_secs=3_600.0):
+        await until(lambda: trader.first.is_closed, "it was denied")
+        assert "cancel_only" in reason_of(trader, trader.first, OrderDenied)
+        assert exchange.received_order(trader.first.client_order_id.value) is None
+
+
+# -- connecting and disconnecting -----------------------------------------------------------------
+
+
+async def test_a_client_connects_again_after_a_disconnect(exchange: LocalExchange) -> None:
+    async with running_node(exchange) as run:
+        resting = run.trader.limit(OrderSide.BUY, "0.01", "80000")
+        await until(lambda: resting.is_open, "the order rests")
+        session = run.client.session
+        run.client.disconnect()
+        await until(lambda: not run.client.is_connected, "disconnected")
+        run.client.connect()
+        await until(lambda: run.client.is_connected, "connected again")
+        assert run.client.session is not session
+        run.trader.cancel_order(resting)
+        await until(lambda: resting.is_closed, "the order of before was canceled")
+        await run.until_agreed()
+
+
+@pytest.mark.parametrize("tasks_left", [0, 1, 2, 4, 8, 16])
+async def test_a_disconnect_while_connecting_leaves_nothing_behind(
+    exchange: LocalExchange, tasks_left: int
+) -> None:
+    before = asyncio.all_tasks()
+    node = make_node(exchange, [Trader()])
+    (client,) = node.kernel.exec_engine._clients.values()
+    client.connect()
+    # So many requests of the connect are answered before.
+    sent, send = 0, client._http._send
+
+    async def count(*args: Any) -> Any:
+        nonlocal sent
+        sent += 1
+        return await send(*args)
+
+    client._http._send = count
+    await until(lambda: sent >= tasks_left or client.is_connected)
+    client.disconnect()
+    await until(lambda: all(task.done() for task in client._tasks), "both are over")
+    await until(lambda: not leftover_tasks(before), "no task is left")
+    assert not client.is_connected
+    node.kernel.dispose()
 
 
 # -- onboarding of an Ethereum account -----------------------------------------------------------
@@ -340,3 +438,32 @@ async def test_positions_of_an_account_without_an_answer_are_left_alone(
     (position,) = node.cache.positions_open()
     (row,) = exchange.positions(second._credentials.account_address)
     assert position.signed_decimal_qty() == Decimal(row["size"])
+
+
+async def test_a_query_reaches_the_client_of_its_order(
+    two_clients: tuple[TradingNode, list[Trader]],
+) -> None:
+    """The engine asks after orders in flight without naming a client, which means PARADEX."""
+    node, (trader, _) = two_clients
+    instrument = node.cache.instrument(BTC)
+    order = trader.order_factory.limit(
+        BTC, OrderSide.BUY, instrument.make_qty(0.01), instrument.make_price(80_000)
+    )
+    trader.submit_order(order, client_id=ClientId(HEDGE))
+    await until(lambda: order.is_open, "the order rests")
+    asked: list[str] = []
+    for name in (PARADEX, HEDGE):
+        queries = client_of(node, name)._desk.queries
+        answer = queries.answer
+
+        async def note(command: Any, name: str = name, answer: Any = answer) -> Any:
+            asked.append(name)
+            return await answer(command)
+
+        queries.answer = note
+    trader.query_order(order)
+    await until(lambda: bool(asked), "somebody was asked")
+    assert asked == [HEDGE]
+    trader.query_order(order, client_id=ClientId("NOBODY"))
+    await until(lambda: len(asked) == 2, "somebody was asked")
+    assert asked == [HEDGE, HEDGE]
