@@ -104,7 +104,13 @@ class AccountAnswers:
         client_order_id: ClientOrderId | None,
         venue_order_id: VenueOrderId | None,
     ) -> OrderStatusReport | None:
-        """Return the report of one order, None when the venue knows no such order."""
+        """Return the report of one order, None when the venue knows no such order.
+
+        Raises
+        ------
+        ValueError
+            If neither id is given.
+        """
         if client_order_id is None and venue_order_id is None:
             raise ValueError("client_order_id and venue_order_id are both None")
         twap = self._twaps.find(client_order_id, venue_order_id)

@@ -1,9 +1,9 @@
 """Whether NautilusTrader's books and the venue's say the same, in sentences where they do not.
 
-Exactly alike must be: the set of orders with their states, terms and filled quantities, the trade
-ids, the net positions. To 1e-8 of its currency the commission of each fill; to 1e-6 the average
-prices, and the realized PnL of each market, which is the venue's less the fees. Funding is the
-venue's alone and shown apart (`realized_funding`).
+Orders with their states, terms and filled quantities, trade ids and net positions must be the same.
+The commission of a fill may differ by 1e-8 of its currency; average prices, and the realized PnL of
+each market, by 1e-6. That PnL is the venue's less the fees; funding, which is the venue's alone, is
+shown apart (`realized_funding`).
 
 The venue's side is read here by itself, from the JSON objects of its REST answers, and its words
 are spelled here again, so that a mistake of the parsers cannot agree with itself.

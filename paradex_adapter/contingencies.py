@@ -72,7 +72,7 @@ class _Change:
 
 
 class OrderDesk(Protocol):
-    """What does to orders what the rules plan."""
+    """Does to orders what the rules plan. Sizes are in 1e-8, in total."""
 
     def find_standing(self, client_order_id: str) -> Standing | None:
         """Return how an order stands; None where nothing is known of it."""
@@ -106,12 +106,16 @@ class OrderDesk(Protocol):
 
 
 class Contingencies:
-    """Follows orders that hang together.
+    """Follows orders that hang together, by their client order ids.
 
     Parameters
     ----------
     desk : OrderDesk
         Does what the rules plan.
+
+    Notes
+    -----
+    Sizes are in 1e-8, in total.
     """
 
     def __init__(self, desk: OrderDesk) -> None:

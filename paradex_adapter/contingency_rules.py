@@ -3,8 +3,9 @@
 Pure. `plan` is asked whenever something happened to one of the orders, and looks at all of them as
 they are, not at what happened: asked again it plans nothing new, and what was missed is made good.
 
-A child (OTO) lives as far as its parent filled. Orders linked by OCO end each other by a fill or by
-their end, orders linked by OUO by their end alone: each is as large as what the others left over.
+A child (OTO) is at most as large as what its parent filled. Orders linked by OCO end each other by a
+fill or by their end. Orders linked by OUO end each other by their end alone; a fill of one leaves
+the others that much smaller. Sizes are in 1e-8.
 """
 
 from collections.abc import Mapping

@@ -77,6 +77,11 @@ class ContingentOrders:
         Why an order could not be sent now or ever.
     find_obstacle : Callable[[Order], str | None]
         Why an order cannot be sent at the moment, though later perhaps.
+
+    Notes
+    -----
+    It is the `OrderDesk` of `contingencies`, too: what that has it do comes by client order ids,
+    with sizes in 1e-8, in total.
     """
 
     def __init__(

@@ -211,7 +211,7 @@ class OrderState:
         return events
 
     def change(self, size: int, price: int | None, trigger_price: int | None) -> None:
-        """Expect an outcome of a request for another size, price and trigger price."""
+        """Expect an outcome of a request for another total size, price and trigger price (1e-8)."""
         self.changing_size = size
         self.changing_price = price if self._has_price else None
         self.changing_trigger_price = trigger_price

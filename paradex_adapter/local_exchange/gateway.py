@@ -310,7 +310,7 @@ class Gateway:
         )
         return order
 
-    # --- Cancelling ---------------------------------------------------------------------------
+    # --- Canceling ----------------------------------------------------------------------------
 
     def find(self, account: Account, order_id: str, client_id: str | None = None) -> Order:
         """Return an order, closed or not, by the venue's id or the client's.

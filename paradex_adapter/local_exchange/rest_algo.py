@@ -19,7 +19,7 @@ from paradex_adapter.local_exchange.tokens import Session, Tokens
 
 
 class AlgoOrderEndpoints:
-    """Placing, cancelling and finding algo orders."""
+    """Placing, canceling and finding algo orders."""
 
     def __init__(self, algo_orders: AlgoOrders, tokens: Tokens, pager: Pager) -> None:
         self._algo_orders = algo_orders

@@ -27,7 +27,7 @@ HISTORY_STATUSES: Final = ("OPEN", "CLOSED", "NEW")
 
 
 class OrderEndpoints:
-    """Placing, cancelling and finding orders."""
+    """Placing, canceling and finding orders."""
 
     def __init__(self, gateway: Gateway, clock: Clock, tokens: Tokens, pager: Pager) -> None:
         self._gateway = gateway

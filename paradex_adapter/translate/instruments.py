@@ -110,7 +110,7 @@ def market_to_instrument(
     Parameters
     ----------
     market : Market
-        As `paradex_adapter_core.parsers.market_data.parse_markets` gives it.
+        As `paradex_adapter_core.parsers.markets.parse_markets` gives it.
     ts_init : int
         When it was received, in nanoseconds since the Unix epoch.
     account_fees : AccountFees, optional

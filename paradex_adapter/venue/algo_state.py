@@ -18,8 +18,19 @@ from paradex_adapter_core.vocabulary import EXPIRE_REASONS, STATUS_CLOSED
 class AlgoState:
     """What is known of one own algo order.
 
-    ``algo_order_id`` is empty until the venue has taken it. ``latest`` is what the venue said last.
-    ``refusal`` is why it is none of the venue's.
+    Parameters
+    ----------
+    request : AlgoRequest
+        What was asked for.
+    algo_order_id : str
+        The venue's id; empty until the venue has taken the order.
+
+    Attributes
+    ----------
+    latest : AlgoOrder or None
+        What the venue said of it last; None before it said anything.
+    refusal : str
+        Why it never came to be an order of the venue; empty while it is, or may be, one.
     """
 
     __slots__ = (

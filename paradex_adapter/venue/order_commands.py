@@ -1,8 +1,7 @@
 """Commands to the venue: orders, changes and cancels, and what is made of their replies.
 
-An order is sent once. It goes over the websocket; over REST only when the websocket was down before
-anything was sent. A reply that is lost makes the outcome unknown, never a refusal: see
-`paradex_adapter.venue.recovery`.
+An order is sent once; which way, `paradex_adapter.venue.order_gateway` decides. A reply that is
+lost makes the outcome unknown, never a refusal: see `paradex_adapter.venue.recovery`.
 """
 
 import asyncio
@@ -138,7 +137,7 @@ class OrderCommands:
         )
 
     def sign(self, request: OrderRequest, timestamp_ms: int) -> dict[str, object]:
-        """Return the signed body of an order.
+        """Return the body of an order, signed at `timestamp_ms` (Unix milliseconds).
 
         Raises
         ------
