@@ -28,7 +28,6 @@ from paradex_adapter_core.parsers.fields import SKIPPED_ROW
 from paradex_adapter_core.parsers.skipped_rows import find_skipped_row
 from paradex_adapter_core.vocabulary import (
     FEED_REST,
-    POSITION_CLOSED,
     POSITION_OPEN,
     SIDE_BUY,
 )
@@ -193,10 +192,14 @@ class AccountReader:
             balances = self._whole(
                 "balances", parsers.parse_balances, await self._http.get_balance()
             )
-        held = {balance.token: balance for balance in balances}
+        held = {balance.token: balance for balance in balances if balance.size}
         return [
             *positions,
-            *(_holding(market, held.get(token)) for market, token in self._spot_tokens.items()),
+            *(
+                _holding(market, held[token])
+                for market, token in self._spot_tokens.items()
+                if token in held
+            ),
         ]
 
     async def balances(self) -> list[Balance]:
@@ -421,14 +424,13 @@ def _is_same_order(update: OrderUpdate, client_order_id: str, venue_order_id: st
     return update.client_order_id == client_order_id
 
 
-def _holding(market: str, balance: Balance | None) -> Position:
+def _holding(market: str, balance: Balance) -> Position:
     """Return what is held of a token as a position in its market."""
-    size = 0 if balance is None else balance.size
     return Position(
         account="",
         market=market,
-        status=POSITION_OPEN if size else POSITION_CLOSED,
-        size=size,
+        status=POSITION_OPEN,
+        size=balance.size,
         average_entry_price=None,
         average_entry_price_usd=None,
         unrealized_pnl=None,
@@ -438,7 +440,7 @@ def _holding(market: str, balance: Balance | None) -> Position:
         last_fill_id="",
         seq_no=0,
         feed=FEED_REST,
-        ts_updated=0 if balance is None else balance.ts_updated,
+        ts_updated=balance.ts_updated,
     )
 
 

@@ -217,7 +217,7 @@ async def test_pitfall_04_a_client_that_cannot_connect_ends_its_attempts(
     async with asyncio.timeout(WAIT_SECS):
         await connected.wait()
     assert not client.is_connected
-    assert client._session is None
+    assert client._open_desk is None
     assert not node.trader.is_running
     await stop_node(node, running)
 
