@@ -3,8 +3,8 @@
 Pure. `plan` is asked whenever something happened to one of the orders, and looks at all of them as
 they are, not at what happened: asked again it plans nothing new, and what was missed is made good.
 
-A child (OTO) is at most as large as what its parent filled. Orders linked by OCO end each other by a
-fill or by their end. Orders linked by OUO end each other by their end alone; a fill of one leaves
+A child (OTO) is at most as large as what its parent filled. Orders linked by OCO end each other by
+a fill or by their end. Orders linked by OUO end each other by their end alone; a fill of one leaves
 the others that much smaller. Sizes are in 1e-8.
 """
 

@@ -5,12 +5,13 @@ that nothing is told twice. Nothing here ever sends an order.
 
 ::
 
-    resolve_order     an order whose reply was lost: seen at the venue, or refused once its receive
-                      window is over and the venue does not know it
-    await_change      a change of an order without an outcome: wait, ask, then count it as refused
-    await_fills       an order that moved further than its fills tell: wait, ask, then go without
-    await_external    a fill whose order was never told: wait, ask, then it stands alone
-    recover           after a reconnect: fills, orders, positions, margin, balances since the drop
+    start_resolving          an order whose reply was lost: seen at the venue, or refused once its
+                             receive window is over and the venue does not know it
+    start_awaiting_change    a change without an outcome: wait, ask, then count it as refused
+    start_awaiting_fills     an order that moved further than its fills tell: wait, ask, go without
+    start_awaiting_external  a fill whose order was never told: wait, ask, then it stands alone
+    start_recovering         after a reconnect: fills, orders, positions, margin, balances since the
+                             drop
 """
 
 import asyncio

@@ -108,7 +108,7 @@ class MessageHasher:
         size_units: int,
         price_units: int,
     ) -> int:
-        """Return the message hash of an order; parameters and errors as of `OrderSigner.sign_order`."""
+        """Return the message hash of an order; otherwise as `OrderSigner.sign_order`."""
         digest = self._chain_order_fields(
             self._order, timestamp_ms, market, side, order_type, size_units, price_units
         )
