@@ -87,7 +87,7 @@ def find_differences(
         children: in NautilusTrader they themselves have none.
     """
     fills, positions = list(fills), list(positions)
-    # The venue never had orders that were denied here, or made up to close a gap in a reconciliation.
+    # The venue never had orders denied here, or made up to close a gap in a reconciliation.
     held = [
         order
         for order in cache.orders(venue=venue)
