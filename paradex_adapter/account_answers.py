@@ -48,13 +48,17 @@ from paradex_adapter.translate.values import (
     UnusableMessageError,
     fill_to_order_text,
     need_venue_order_id,
+    units_to_price,
+    units_to_quantity,
 )
 from paradex_adapter.twap_orders import TwapAnswers
 from paradex_adapter.venue.account_reader import AccountSnapshot
+from paradex_adapter.venue.errors import VenueUnavailable
 from paradex_adapter.venue.trading_session import TradingSession
 from paradex_adapter_core.messages.orders import Fill, OrderUpdate
 from paradex_adapter_core.order_lifecycle import FILLED, QUEUED, REJECTED, SENT, WORKING
 from paradex_adapter_core.order_state import OrderState
+from paradex_adapter_core.vocabulary import STATUS_CLOSED
 
 # How long an answer waits for the engine to work off the events before it.
 ENGINE_WAIT_SECS: Final = 2.0
@@ -96,6 +100,8 @@ class AccountAnswers:
         self._cache: Final = cache
         self._clock: Final = clock
         self._log: Final = log
+        # The sizes of the positions, by market, as the engine was told them last.
+        self._positions_told: dict[str, int] | None = None
         self._twaps: Final = TwapAnswers(session.algo_orders, account_id, cache, clock, log)
 
     async def report_order(
@@ -188,9 +194,22 @@ class AccountAnswers:
         if command.venue_order_id is not None:
             wanted = command.venue_order_id.value
             fills = [fill for fill in fills if fill_to_order_text(fill) == wanted]
-        self._session.take_fills(fills)
+        await self._session.take_fills(fills)
         reports = [await self._make_fill_report(fill) for fill in fills]
+        await self._check_positions_stand(market)
         return [report for report in reports if report is not None]
+
+    async def _check_positions_stand(self, market: str | None) -> None:
+        """Raise where a position moved on since the engine was told of it.
+
+        The engine asks for fills when a position differs from its own, and makes up the rest of the
+        difference; to a position of the past it would make up what undoes the fills since.
+        """
+        if self._positions_told is None or market is None:
+            return
+        positions = {p.market: p.size for p in await self._session.reader.positions()}
+        if positions.get(market, 0) != self._positions_told.get(market, 0):
+            raise VenueUnavailable("fills", f"the position in {market} moved meanwhile")
 
     async def report_positions(
         self, command: GeneratePositionStatusReports
@@ -199,6 +218,7 @@ class AccountAnswers:
         market = _find_market(command.instrument_id)
         positions = await self._session.reader.positions()
         self._session.take_positions(positions)
+        self._positions_told = {position.market: position.size for position in positions}
         ts_init = self._clock.timestamp_ns()
         reports = []
         for position in positions:
@@ -289,6 +309,9 @@ class AccountAnswers:
             counted = session.externals.find_filled(update.venue_order_id)
         else:
             await self._await_engine(state)
+            if not state.is_open and update.status != STATUS_CLOSED:
+                # The answer is older than the end that was told.
+                return None
             was_working = was_working or WORKING <= state.status < REJECTED
             # One that ended with fills the venue does not have gets the number of the venue.
             counted = None if state.status == FILLED else state.filled
@@ -305,7 +328,35 @@ class AccountAnswers:
             self._log.error(f"Order {update.venue_order_id!a} is left out: {error}")
             return None
         keep_names_apart(report, self._cache)
+        if report.is_open:
+            self._bring_up_to_date(report, update, state)
         return report
+
+    def _bring_up_to_date(
+        self, report: OrderStatusReport, update: OrderUpdate, state: OrderState | None
+    ) -> None:
+        """Let a report say what is known by now: the answer may have been under way for long.
+
+        The engine would take the terms of an old answer for a change.
+        """
+        instrument = self._cache.instrument(report.instrument_id)
+        if state is not None and state.is_open and state.status == WORKING:
+            held = state_to_report(state, instrument, self._account_id, report.ts_init)
+            report.order_status, report.ts_triggered = held.order_status, held.ts_triggered
+            report.filled_qty = held.filled_qty
+            size, price, trigger_price = state.size, state.price, state.trigger_price
+        elif terms := self._session.externals.find_terms(update.venue_order_id):
+            size, price, trigger_price = terms
+        else:
+            return
+        if size < update.size - update.remaining_size:
+            return
+        report.quantity = units_to_quantity(size, instrument.size_precision)
+        report.leaves_qty = report.quantity.saturating_sub(report.filled_qty)
+        if report.price is not None and price:
+            report.price = units_to_price(price, instrument.price_precision)
+        if report.trigger_price is not None and trigger_price:
+            report.trigger_price = units_to_price(trigger_price, instrument.price_precision)
 
     def _was_working(self, update: OrderUpdate) -> bool:
         """Return whether the engine knows an order as one that rested in the book."""
@@ -346,6 +397,7 @@ class AccountAnswers:
                 and (order.venue_order_id is not None or state.status in (SENT, QUEUED, REJECTED))
                 and (order.is_closed or state.is_open or state.missing)
                 and (not state.is_triggered or _knows_trigger(order))
+                and (state.changing_size or not order.is_pending_update)
             ):
                 return
             await asyncio.sleep(ENGINE_POLL_SECS)

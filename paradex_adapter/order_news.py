@@ -280,8 +280,11 @@ def keep_names_apart(report: OrderStatusReport | FillReport, cache: Cache) -> No
     order = None if name is None else cache.order(name)
     if order is None or order.venue_order_id == report.venue_order_id:
         return
-    # One without a venue id may be on its way there, unless it ended without one.
-    if order.venue_order_id is not None or order.is_closed:
+    # One without a venue id may be on its way there; what trades after it was refused is another.
+    is_refusal = isinstance(report, OrderStatusReport) and (
+        not report.is_open and report.filled_qty == 0
+    )
+    if order.venue_order_id is not None or (order.is_closed and not is_refusal):
         report.client_order_id = None
 
 

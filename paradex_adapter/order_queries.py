@@ -4,6 +4,7 @@ The engine draws conclusions from a report, from its absence and from an error. 
 conclude wrongly is kept from it here; the answers themselves are made by `account_answers`.
 """
 
+import asyncio
 from typing import Final
 
 from nautilus_trader.cache.cache import Cache
@@ -15,8 +16,9 @@ from nautilus_trader.execution.messages import (
 )
 from nautilus_trader.execution.reports import OrderStatusReport
 from nautilus_trader.model.enums import OrderStatus
+from nautilus_trader.model.orders import Order
 
-from paradex_adapter.account_answers import AccountAnswers
+from paradex_adapter.account_answers import ENGINE_POLL_SECS, AccountAnswers
 from paradex_adapter.venue.errors import ParadexError
 from paradex_adapter_core.state_store import StateStore
 
@@ -24,6 +26,8 @@ from paradex_adapter_core.state_store import StateStore
 NEW_ORDER_NS_MAX: Final = 10_000_000_000
 # How long the outcome of a change may be awaited before the engine is told how the order is.
 CHANGE_NS_MAX: Final = 15_000_000_000
+# How long an answer waits for the engine to work off the event before it.
+ENGINE_WAIT_NS: Final = 2_000_000_000
 
 
 class OrderQueries:
@@ -67,7 +71,14 @@ class OrderQueries:
         if report is None:
             self._log.warning(f"Nothing is known of order {command.client_order_id!r}")
             return None
-        return None if self._is_untimely(report, command) else report
+        if self._is_untimely(report, command):
+            return None
+        order = self._cache.order(command.client_order_id)
+        is_triggered = report.order_status == OrderStatus.TRIGGERED
+        if order is not None and order.is_pending_cancel and is_triggered:
+            # The engine's orders have no way back from there to triggered.
+            report.order_status = OrderStatus.ACCEPTED
+        return report
 
     async def report_order(
         self, command: GenerateOrderStatusReport | QueryOrder
@@ -114,6 +125,21 @@ class OrderQueries:
                 raise
             self._log.warning(f"Cannot query orders, so told is what is known: {error}")
             return held
+
+    def shows_no_cancel(self, report: OrderStatusReport) -> bool:
+        """Return whether an order being canceled works on, by a report that cannot say so.
+
+        Only the report of an accepted order ends the wait for its cancel in the engine.
+        """
+        order = self._cache.order(report.client_order_id) if report.client_order_id else None
+        is_unsaid = report.order_status == OrderStatus.PARTIALLY_FILLED
+        return order is not None and order.is_pending_cancel and is_unsaid
+
+    async def wait_while_canceling(self, order: Order) -> None:
+        """Wait until the engine no longer takes an order for one that is being canceled."""
+        deadline = self._clock.timestamp_ns() + ENGINE_WAIT_NS
+        while order.is_pending_cancel and self._clock.timestamp_ns() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(ENGINE_POLL_SECS)
 
     def _is_untimely(self, report: OrderStatusReport, command: QueryOrder) -> bool:
         """Return whether the engine would conclude from a report what it does not say."""

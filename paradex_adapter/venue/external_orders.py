@@ -104,7 +104,7 @@ class _Entry:
         self.update: OrderUpdate | None = None
         self.is_opened = False
         self.is_closed = False
-        self.terms: tuple[object, ...] = ()
+        self.terms: tuple[int, int | None, int | None] | None = None
         self.ts_terms = 0
         self.is_waiting = False
         self.told = 0
@@ -114,7 +114,7 @@ class _Entry:
         """Take size, prices and trigger of an update, unless they are old; return what is new."""
         is_waiting = update.status == STATUS_UNTRIGGERED
         terms = (update.size, update.price, update.trigger_price or None)
-        is_untriggered_again = bool(self.terms) and is_waiting and not self.is_waiting
+        is_untriggered_again = self.terms is not None and is_waiting and not self.is_waiting
         is_old = update.ts_updated < self.ts_terms or is_untriggered_again
         if is_old or (terms, is_waiting) == (self.terms, self.is_waiting):
             return False
@@ -203,6 +203,11 @@ class ExternalOrders:
             return None
         is_working = entry.update.status in (STATUS_UNTRIGGERED, STATUS_OPEN)
         return entry.update if is_working and not entry.is_closed else None
+
+    def find_terms(self, venue_order_id: str) -> tuple[int, int | None, int | None] | None:
+        """Return the newest size, price and trigger price told of an order, in 1e-8 units."""
+        entry = self._entries.get(venue_order_id)
+        return entry.terms if entry is not None and entry.is_opened else None
 
     def find_order(self, venue_order_id: str) -> OrderUpdate | None:
         """Return the last news of an order."""
