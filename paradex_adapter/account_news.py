@@ -42,7 +42,7 @@ class Emitter(Protocol):
 
 
 class AccountNews:
-    """Tells the engine the balances and margins.
+    """Tells the engine balances and margins, and publishes what else happens to the account.
 
     Parameters
     ----------

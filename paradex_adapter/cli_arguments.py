@@ -61,7 +61,10 @@ def add_account(command: argparse.ArgumentParser) -> None:
     command.add_argument("--account-address", metavar="0x...", help="the L2 address")
     command.add_argument("--ethereum-key-file", metavar="FILE", help="of its owner, or -")
     command.add_argument(
-        "--account-signer-type", choices=("starknet", "eip191"), default="starknet"
+        "--account-signer-type",
+        choices=("starknet", "eip191"),
+        default="starknet",
+        help="eip191 where the account's main key is an Ethereum key (starknet)",
     )
     command.add_argument(
         "--environment", type=str.lower, choices=ENVIRONMENTS, default="mainnet", help="(mainnet)"

@@ -131,8 +131,8 @@ def find_change_fault(leg: Leg, size: int, legs: Legs) -> str | None:
     if (leg.filled or filled_of_linked) and any(
         legs[other].asked == size != leg.asked for other in leg.linked if other in legs
     ):
-        # So asks NautilusTrader's own manager, when it sees what was done here: it would be done
-        # twice.
+        # NautilusTrader's own manager (`manage_contingent_orders`) asks this when it sees a change
+        # that was made here: it would be made twice.
         return "orders linked to each other are kept at what the others left over"
     return None
 

@@ -117,7 +117,10 @@ class SessionSetup:
         warn: Callable[[str], None],
         spot_tokens: Mapping[str, str],
     ) -> TradingSession:
-        """Return the session of the account that `sign_in` signed in; parameters as it has them."""
+        """Return a session of the account that `sign_in` signed in.
+
+        Parameters are those of `TradingSession`.
+        """
         assert self._tokens is not None, "not signed in"
         assert self._signer is not None
         options = self._options

@@ -66,6 +66,12 @@ class OrderState:
 
     Attributes
     ----------
+    market : str
+        The venue's symbol.
+    side, order_type, instruction, flags : int
+        As sent: codes of `vocabulary`.
+    ts_sent : int
+        UNIX nanoseconds.
     status : int
         One of `order_lifecycle`'s, `SENT` to `REJECTED`.
     venue_order_id : str

@@ -220,7 +220,8 @@ class TradingSession:
             warn=self._warn,
         )
         self._held: list[AccountMessage | Notice] = []
-        # News that an answer brought about and does not say; told when the answer is worked in.
+        # What a report to the engine brought about and does not itself say, such as the end of an
+        # order that waited for a fill; told once the engine has worked the report in.
         self._unanswered: list[Event] = []
         self._hold_reasons: Final[set[str]] = set()
         self._has_dropped = False
