@@ -54,6 +54,7 @@ from paradex_adapter.account_news import AccountNews
 from paradex_adapter.busted_positions import BustedPositions
 from paradex_adapter.config import ParadexExecClientConfig
 from paradex_adapter.constants import PARADEX_VENUE
+from paradex_adapter.order_accounts import find_account_id
 from paradex_adapter.order_entry import OrderEntry
 from paradex_adapter.order_news import OrderNews
 from paradex_adapter.order_queries import OrderQueries
@@ -71,6 +72,7 @@ from paradex_adapter.venue.errors import (
     ConfigurationError,
     ParadexError,
     RateLimited,
+    RequestRejected,
     VenueUnavailable,
 )
 from paradex_adapter.venue.external_orders import ExternalFact
@@ -222,7 +224,7 @@ class ParadexExecutionClient(LiveExecutionClient):
     async def _connect_or_explain(self) -> None:
         try:
             await self._connect()
-        except (ConfigurationError, AuthenticationError) as error:
+        except (ConfigurationError, AuthenticationError, RequestRejected) as error:
             self._log.error(f"Cannot trade: {error}")
             return
         except (ParadexError, CoreError) as error:
@@ -378,8 +380,10 @@ class ParadexExecutionClient(LiveExecutionClient):
         self._desk.account_news.tell_account()
 
     async def _query_order(self, command: QueryOrder) -> None:
-        client_id = self._cache.client_id(command.client_order_id)
-        if client_id not in (None, self.id, command.client_id):
+        order = self._cache.order(command.client_order_id)
+        account_id = None if order is None else find_account_id(order)
+        client_id = self.id if account_id is None else ClientId(account_id.get_issuer())
+        if client_id not in (self.id, command.client_id):
             # The engine's own queries name the venue's client; only the order's own can answer.
             command = QueryOrder(
                 command.trader_id,

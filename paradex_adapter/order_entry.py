@@ -26,6 +26,7 @@ from nautilus_trader.model.orders import Order
 from paradex_adapter.constants import PARADEX_VENUE
 from paradex_adapter.contingent_legs import hangs_together
 from paradex_adapter.contingent_orders import ContingentOrders
+from paradex_adapter.order_accounts import find_account_id
 from paradex_adapter.translate.instruments import RAW_PER_UNIT
 from paradex_adapter.translate.order_params import (
     NO_PARAMS,
@@ -130,7 +131,7 @@ class OrderEntry:
         ]
         for order in orders:
             instrument = self._cache.instrument(order.instrument_id)
-            is_ours = order.account_id in (None, self._client.account_id)
+            is_ours = find_account_id(order) in (None, self._client.account_id)
             if not is_ours or self._twaps.restore(order, instrument):
                 continue
             if not is_restorable(order, instrument):
@@ -405,9 +406,10 @@ class OrderEntry:
 
     def _find_other_account(self, order: Order) -> str | None:
         """Return why a command for an order is not for us, where the node trades more accounts."""
-        if order.account_id in (None, self._client.account_id):
+        account_id = find_account_id(order)
+        if account_id in (None, self._client.account_id):
             return None
-        return f"the order is of account {order.account_id}: name its client as client_id"
+        return f"the order is of account {account_id}: name its client as client_id"
 
 
 def _to_target(order: Order) -> CancelTarget:

@@ -21,7 +21,7 @@ from nautilus_trader.model.events import (
     OrderModifyRejected,
     OrderRejected,
 )
-from nautilus_trader.model.identifiers import ClientId, TraderId
+from nautilus_trader.model.identifiers import ClientId, TraderId, VenueOrderId
 
 from paradex_adapter import PARADEX, ParadexExecClientConfig, ParadexLiveExecClientFactory
 from paradex_adapter.local_exchange import LocalExchange
@@ -467,3 +467,24 @@ async def test_a_query_reaches_the_client_of_its_order(
     trader.query_order(order, client_id=ClientId("NOBODY"))
     await until(lambda: len(asked) == 2, "somebody was asked")
     assert asked == [HEDGE, HEDGE]
+
+
+async def test_a_claimed_order_of_another_account_is_its_own_clients(
+    exchange: LocalExchange, two_clients: tuple[TradingNode, list[Trader]]
+) -> None:
+    """The order bears no account: NautilusTrader did not submit it."""
+    node, (trader, _) = two_clients
+    address = client_of(node, HEDGE)._credentials.account_address
+    node.kernel.exec_engine._external_order_claims[BTC] = trader.id
+    venue_order_id = VenueOrderId(
+        exchange.place_order("BUY", "0.01", "80000", account_address=address)
+    )
+    await until(lambda: node.cache.client_order_id(venue_order_id) is not None, "it is known")
+    order = node.cache.order(node.cache.client_order_id(venue_order_id))
+    trader.cancel_order(order)
+    await until(lambda: order.status == OrderStatus.PENDING_CANCEL)
+    await until(lambda: order.status == OrderStatus.ACCEPTED, "the cancel was refused")
+    assert "name its client" in reason_of(trader, order, OrderCancelRejected)
+    trader.cancel_order(order, client_id=ClientId(HEDGE))
+    await until(lambda: order.is_closed, "it was canceled")
+    assert order.status == OrderStatus.CANCELED
