@@ -195,9 +195,7 @@ async def test_one_that_was_triggered_is_canceled(run: RunningNode, kind: OrderT
 
 @each_priced_kind
 @pytest.mark.parametrize("is_filled", [True, False], ids=["filled", "canceled"])
-async def test_a_trigger_races_a_cancel(
-    run: RunningNode, kind: OrderType, is_filled: bool
-) -> None:
+async def test_a_trigger_races_a_cancel(run: RunningNode, kind: OrderType, is_filled: bool) -> None:
     order = await waiting(run, kind)
     run.exchange.hold_outcomes()
     run.trader.cancel_order(order)
