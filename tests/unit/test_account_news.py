@@ -130,7 +130,7 @@ async def test_a_busted_sale_is_below_zero(desk: Desk) -> None:
 
 async def test_a_fill_of_another_account_is_not_the_one_taken_back(desk: Desk) -> None:
     desk.cache.orders.return_value = [filled("77", account=AccountId("HEDGE-00000002"))]
-    assert desk.news.tell_bust(TradeBust("0x1", "77", 0)) == (None, 0)
+    assert desk.news.tell_bust(TradeBust("0x1", "77", 0)) == (None, Decimal(0))
     assert desk.published == []
     assert "not known here" in desk.log.error.call_args.args[0]
 

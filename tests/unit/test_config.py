@@ -238,3 +238,18 @@ def test_options_of_the_feed_have_bounds(option):
     with pytest.raises(ConfigurationError, match=next(iter(option))):
         ParadexDataClientConfig(**option)
     ParadexDataClientConfig(sockets_max=16, feed_health_interval_secs=None)
+
+
+def test_margin_settings_are_read_from_json_where_pairs_are_lists():
+    raw = b'{"margin_configs": {"BTC-USD-PERP": [10, "CROSS"]}, "cancel_on_disconnect": true}'
+    config = ParadexExecClientConfig.parse(raw)
+    assert config.margin_configs == {"BTC-USD-PERP": (10, "CROSS")}
+    assert ParadexExecClientConfig.parse(config.json()) == config
+
+
+@pytest.mark.parametrize(
+    "pair", ["[10]", '[10, "CROSS", 1]', '[10.5, "CROSS"]', '["10", "CROSS"]', '[10, "BOTH"]', "10"]
+)
+def test_margin_settings_that_cannot_be_are_refused_in_json(pair):
+    with pytest.raises((ConfigurationError, msgspec.ValidationError)):
+        ParadexExecClientConfig.parse(f'{{"margin_configs": {{"BTC-USD-PERP": {pair}}}}}')
