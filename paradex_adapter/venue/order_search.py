@@ -9,7 +9,7 @@ import asyncio
 from typing import Final, final
 
 from paradex_adapter.venue.account_reader import FIND_PASSES, AccountReader
-from paradex_adapter.venue.errors import ParadexError
+from paradex_adapter.venue.errors import ParadexError, VenueUnavailable
 from paradex_adapter_core.messages.orders import OrderUpdate
 
 type _Found = dict[str, OrderUpdate]
@@ -31,6 +31,7 @@ class OrderSearch:
         # A look that has begun may have passed what happened since: then the next one is joined.
         self._running: asyncio.Task[_Found | ParadexError] | None = None
         self._next: asyncio.Task[_Found | ParadexError] | None = None
+        self._is_closed = False
 
     async def find(self, client_order_id: str, since_ms: int) -> OrderUpdate | None:
         """Return the order, open or closed; None when the venue knows none of this client id.
@@ -46,8 +47,10 @@ class OrderSearch:
         Raises
         ------
         ParadexError
-            If the venue does not answer.
+            If the venue does not answer, or is no longer asked.
         """
+        if self._is_closed:
+            raise VenueUnavailable("find an order", "closed")
         self._since_ms = since_ms if self._since_ms is None else min(self._since_ms, since_ms)
         if self._next is None:
             self._next = asyncio.create_task(
@@ -60,6 +63,7 @@ class OrderSearch:
 
     async def close(self) -> None:
         """Stop looking."""
+        self._is_closed = True
         tasks = [task for task in (self._running, self._next) if task is not None]
         for task in tasks:
             task.cancel()

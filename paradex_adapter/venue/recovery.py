@@ -111,12 +111,12 @@ class Recovery:
 
     async def close(self) -> None:
         """Stop asking."""
-        await self._search.close()
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+        await self._search.close()
 
     # -- orders of unknown outcome ----------------------------------------------------------------
 

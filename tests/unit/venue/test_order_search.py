@@ -94,3 +94,5 @@ async def test_nothing_goes_on_after_the_close(reader: Reader, search: OrderSear
     await search.close()
     with pytest.raises(asyncio.CancelledError):
         await finding
+    with pytest.raises(VenueUnavailable):
+        await search.find("O-1", 5)
