@@ -23,40 +23,12 @@ from nautilus_trader.model.objects import Price
 from paradex_adapter.translate.instruments import PRICE_UNITS_MAX, RAW_PER_UNIT
 from paradex_adapter.translate.market_data import OutOfRange, precision_step, round_units
 from paradex_adapter_core.messages.markets import MarketEvent, MarketSettlement
-from paradex_adapter_core.vocabulary import MARKET_CREATED, MARKET_DELETED, MARKET_SETTLED
+from paradex_adapter_core.vocabulary import MARKET_SETTLED
 
 # The venue's word, as the `reason` of a status.
 REASON_LISTED: Final = "CREATED"
 REASON_SETTLED: Final = "SETTLED"
 REASON_REMOVED: Final = "DELETED"
-
-
-def market_event_to_status(
-    event: MarketEvent, instrument: Instrument, ts_init: int
-) -> InstrumentStatus | None:
-    """Return the status an event of the channel ``markets`` gives an instrument.
-
-    Parameters
-    ----------
-    event : MarketEvent
-        The event.
-    instrument : Instrument
-        The instrument of its market.
-    ts_init : int
-        When it was received, in nanoseconds since the Unix epoch.
-
-    Returns
-    -------
-    InstrumentStatus or None
-        ``None`` for events after which it trades as before.
-    """
-    if event.event_type == MARKET_CREATED:
-        return instrument_to_status(instrument, event.ts_event, ts_init)
-    if event.event_type == MARKET_SETTLED:
-        return settled_to_status(instrument.id, event.ts_event, ts_init)
-    if event.event_type == MARKET_DELETED:
-        return delisted_to_status(instrument.id, event.ts_event, ts_init)
-    return None
 
 
 def instrument_to_status(instrument: Instrument, ts_event: int, ts_init: int) -> InstrumentStatus:

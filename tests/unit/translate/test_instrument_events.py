@@ -7,7 +7,6 @@ from paradex_adapter.translate.instrument_events import (
     delisted_to_status,
     instrument_to_status,
     market_event_to_close,
-    market_event_to_status,
     settled_to_status,
     settlement_to_close,
 )
@@ -34,29 +33,36 @@ def event(word: str, **changed: object) -> MarketEvent:
 
 
 @pytest.mark.parametrize(
-    ("word", "action", "is_trading"),
+    ("status", "reason", "action", "is_trading"),
     [
-        ("CREATED", MarketStatusAction.TRADING, True),
-        ("SETTLED", MarketStatusAction.CLOSE, False),
-        ("DELETED", MarketStatusAction.NOT_AVAILABLE_FOR_TRADING, False),
+        (
+            instrument_to_status(translate(OPTION), TS_EVENT, TS_INIT),
+            "CREATED",
+            MarketStatusAction.TRADING,
+            True,
+        ),
+        (
+            settled_to_status(translate(OPTION).id, TS_EVENT, TS_INIT),
+            "SETTLED",
+            MarketStatusAction.CLOSE,
+            False,
+        ),
+        (
+            delisted_to_status(translate(OPTION).id, TS_EVENT, TS_INIT),
+            "DELETED",
+            MarketStatusAction.NOT_AVAILABLE_FOR_TRADING,
+            False,
+        ),
     ],
+    ids=["listed", "settled", "delisted"],
 )
-def test_status_after_an_event(word, action, is_trading):
-    option = translate(OPTION)
-
-    status = market_event_to_status(event(word), option, TS_INIT)
-
-    assert status.instrument_id == option.id
+def test_status_after_an_event(status, reason, action, is_trading):
+    assert status.instrument_id == translate(OPTION).id
     assert status.action == action
     assert status.is_trading is is_trading
     assert status.is_quoting is is_trading
-    assert status.reason == word
+    assert status.reason == reason
     assert (status.ts_event, status.ts_init) == (TS_EVENT, TS_INIT)
-
-
-@pytest.mark.parametrize("word", ["UPDATED", "PAUSED"])
-def test_an_instrument_that_changed_trades_as_before(word):
-    assert market_event_to_status(event(word), translate(OPTION), TS_INIT) is None
 
 
 @pytest.mark.parametrize("row", [OPTION, PERP, SPOT], ids=lambda row: row["asset_kind"])
@@ -69,20 +75,10 @@ def test_a_listed_instrument_trades(row):
 def test_an_option_listed_before_it_opens():
     option = translate(OPTION, open_at=TS_EVENT // 10**6 + 1)
 
-    status = market_event_to_status(event("CREATED"), option, TS_INIT)
+    status = instrument_to_status(option, TS_EVENT, TS_INIT)
 
     assert status.action == MarketStatusAction.PRE_OPEN
     assert (status.is_trading, status.is_quoting) == (False, False)
-
-
-def test_ends_without_an_event():
-    option = translate(OPTION)
-
-    settled = settled_to_status(option.id, TS_EVENT, TS_INIT)
-    delisted = delisted_to_status(option.id, TS_EVENT, TS_INIT)
-
-    assert settled == market_event_to_status(event("SETTLED"), option, TS_INIT)
-    assert delisted == market_event_to_status(event("DELETED"), option, TS_INIT)
 
 
 @pytest.mark.parametrize(
