@@ -33,8 +33,8 @@ def refusal(order: Order, account: Account, markets: Mapping[str, Market]) -> st
     if is_reducing:
         return ""
     working = account.working_size(order.market, order.side)
-    towards = held if order.side == BUY else -held
-    if working + towards > rules.position_limit:
+    toward = held if order.side == BUY else -held
+    if working + toward > rules.position_limit:
         return "ORDER_EXCEEDS_POSITION_LIMIT"
     return "" if has_margin(order, account, markets) else "NOT_ENOUGH_MARGIN"
 

@@ -841,9 +841,9 @@ async def test_empty_bucket_is_answered_as_it_was_recorded() -> None:
 
 
 def test_judge_finds_what_is_invented_forgotten_and_of_a_wrong_type() -> None:
-    body = b'{"account": 5, "colour": "red"}'
+    body = b'{"account": 5, "color": "red"}'
     found = {(f.path, f.rule) for f in open_api().judge("GET", "/account", 200, body)}
-    assert {("account", "type"), ("colour", "invented"), ("status", "absent")} <= found
+    assert {("account", "type"), ("color", "invented"), ("status", "absent")} <= found
     found = {(f.path, f.rule) for f in open_api().judge("GET", "/positions", 418, b"{}")}
     assert found == {
         ("$", "status"),

@@ -1,4 +1,4 @@
-"""Whatever is ordered and cancelled, the local exchange's books add up."""
+"""Whatever is ordered and canceled, the local exchange's books add up."""
 
 from decimal import Decimal
 from itertools import pairwise

@@ -355,8 +355,8 @@ def test_value_that_does_not_fit_is_refused_by_name(
 def test_missing_and_unknown_fields_are_refused() -> None:
     with pytest.raises(ValueError, match=r"trade\.price: is missing"):
         sbe.encode("trade", {k: v for k, v in COMPLETE["trade"].items() if k != "price"}, 2)
-    with pytest.raises(ValueError, match="trade has no field colour"):
-        encode("trade", 2, colour="red")
+    with pytest.raises(ValueError, match="trade has no field color"):
+        encode("trade", 2, color="red")
 
 
 def test_unknown_event_and_version_are_refused() -> None:
