@@ -73,7 +73,13 @@ def add_account(command: argparse.ArgumentParser) -> None:
 
 
 def parse_names(text: str) -> tuple[str, ...]:
-    """Return names with commas in between."""
+    """Return names with commas in between.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        If there are none, or too many, or one is too long.
+    """
     names = tuple(dict.fromkeys(name for name in text.split(",") if name))
     if not 0 < len(names) <= NAMES_MAX or any(len(name) > NAME_LENGTH_MAX for name in names):
         raise argparse.ArgumentTypeError(f"must be 1 to {NAMES_MAX} names with commas in between")
@@ -81,7 +87,13 @@ def parse_names(text: str) -> tuple[str, ...]:
 
 
 def parse_channels(text: str) -> tuple[str, ...]:
-    """Return channels that can be recorded, with commas in between."""
+    """Return channels that can be recorded, with commas in between.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        If one cannot be.
+    """
     names = parse_names(text)
     unknown = [name for name in names if name not in RECORDED_CHANNELS]
     if unknown:
@@ -92,7 +104,13 @@ def parse_channels(text: str) -> tuple[str, ...]:
 
 
 def parse_speed(text: str) -> float:
-    """Return how many times as fast to play."""
+    """Return how many times as fast to play.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        If it is no number within the bounds.
+    """
     try:
         speed = float(text)
     except ValueError:
@@ -105,7 +123,7 @@ def parse_speed(text: str) -> float:
 
 
 def whole_number(minimum: int, maximum: int) -> Callable[[str], int]:
-    """Return what parses a whole number of a range."""
+    """Return what parses a whole number of a range, and raises `ArgumentTypeError` for another."""
 
     def convert(text: str) -> int:
         # int() also takes signs, spaces, underscores, other scripts' digits and any length.
@@ -120,7 +138,13 @@ def whole_number(minimum: int, maximum: int) -> Callable[[str], int]:
 
 
 def parse_moment(text: str) -> int:
-    """Return a date or time as nanoseconds since the Unix epoch; without a zone it is UTC."""
+    """Return a date or time as nanoseconds since the Unix epoch; without a zone it is UTC.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        If it is neither, or not after the epoch.
+    """
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -70,19 +70,36 @@ def units_to_price(units: int, precision: int) -> Price:
     """Return `units` of 1e-8 as a price of `precision` decimals, or of more if it has more.
 
     Prices off the tick exist (liquidations, settlements); cutting them would change the money.
+
+    Raises
+    ------
+    UnusableMessageError
+        If NautilusTrader cannot hold it.
     """
     return Price.from_raw(_need_raw(units, PRICE_UNITS_MAX, "price"), _widen(units, precision))
 
 
 def units_to_quantity(units: int, precision: int) -> Quantity:
-    """Return `units` of 1e-8 as a quantity of `precision` decimals, or of more if it has more."""
+    """Return `units` of 1e-8 as a quantity of `precision` decimals, or of more if it has more.
+
+    Raises
+    ------
+    UnusableMessageError
+        If it is negative, or NautilusTrader cannot hold it.
+    """
     if units < 0:
         raise UnusableMessageError("size", "is negative")
     return Quantity.from_raw(_need_raw(units, QUANTITY_UNITS_MAX, "size"), _widen(units, precision))
 
 
 def units_to_money(units: int, currency: Currency) -> Money:
-    """Return `units` of 1e-8 as an amount, rounded half to even to the currency's decimals."""
+    """Return `units` of 1e-8 as an amount, rounded half to even to the currency's decimals.
+
+    Raises
+    ------
+    UnusableMessageError
+        If NautilusTrader cannot hold it.
+    """
     step = 10 ** max(0, UNITS_SCALE - currency.precision)
     rounded, rest = divmod(units, step)
     if 2 * rest > step or (2 * rest == step and rounded % 2):
@@ -102,7 +119,13 @@ def find_client_order_id(text: str) -> ClientOrderId | None:
 
 
 def need_venue_order_id(text: str) -> VenueOrderId:
-    """Return the identifier or raise `UnusableMessageError`."""
+    """Return the identifier.
+
+    Raises
+    ------
+    UnusableMessageError
+        If `text` is empty, too long or not printable ASCII.
+    """
     if not _is_identifier(text, ORDER_ID_CHARS_MAX):
         raise UnusableMessageError("order id", "is empty, too long or not printable ASCII")
     return VenueOrderId(text)
@@ -113,6 +136,11 @@ def fill_to_trade_id(fill: Fill) -> TradeId:
 
     The venue's ids are unique per type only. Ordinary fills and those against retail price
     improvement orders come from one sequence.
+
+    Raises
+    ------
+    UnusableMessageError
+        If the id is empty, too long or not printable ASCII.
     """
     text = fill.fill_id
     if fill.fill_type not in (FILL_ORDINARY, FILL_RPI):
@@ -132,7 +160,13 @@ def trade_id_to_fill_keys(trade_id: TradeId) -> list[tuple[int, str]]:
 
 
 def token_to_currency(token: str) -> Currency:
-    """Return the currency of a token: USDC, or a crypto of 8 decimals under the token's name."""
+    """Return the currency of a token: USDC, or a crypto of 8 decimals under the token's name.
+
+    Raises
+    ------
+    UnusableMessageError
+        If the token's name is too long or not printable ASCII.
+    """
     if token in ("", "USDC"):
         return USDC
     if not is_identifier(token) or len(token) > CURRENCY_CODE_CHARS_MAX:
