@@ -91,10 +91,6 @@ class OrderRequests(HttpSender):
             params={"market": market},
         )
 
-    async def delete_all_orders(self, market: str | None = None) -> bytes:
-        """Ask for the cancellation of every order of one market, or of all."""
-        return await self._command("DELETE", "/orders", params={"market": market})
-
     async def delete_orders_batch(self, body: bytes) -> bytes:
         """Ask for the cancellation of the `order_ids` and `client_order_ids` of the body.
 

@@ -196,8 +196,6 @@ COMMANDS: list[tuple[Call, str, str, dict[str, str]]] = [
         "/orders/by_client_id/O-1",
         {"market": "E-P"},
     ),
-    (lambda c: c.delete_all_orders(), "DELETE", "/orders", {}),
-    (lambda c: c.delete_all_orders("E-P"), "DELETE", "/orders", {"market": "E-P"}),
 ]
 
 
