@@ -108,7 +108,7 @@ class MessageHasher:
         size_units: int,
         price_units: int,
     ) -> int:
-        """Return the message hash of an order; parameters and errors of `OrderSigner.sign_order`."""
+        """Return the message hash of an order; otherwise as `OrderSigner.sign_order`."""
         digest = self._chain_order_fields(
             self._order, timestamp_ms, market, side, order_type, size_units, price_units
         )
@@ -124,7 +124,7 @@ class MessageHasher:
         price_units: int,
         venue_order_id: str,
     ) -> int:
-        """Return the message hash of a change; parameters and errors of `OrderSigner.sign_modify`."""
+        """Return the message hash of a change; otherwise as `OrderSigner.sign_modify`."""
         if (
             len(venue_order_id) > ORDER_ID_DIGITS_MAX
             or not venue_order_id.isascii()
