@@ -304,6 +304,24 @@ async def test_an_ethereum_account_is_onboarded_when_told_to(exchange: LocalExch
     await http.close()
 
 
+async def test_an_onboarding_that_the_venue_refuses_is_said_without_blaming_the_network(
+    exchange: LocalExchange, capfd: Any
+) -> None:
+    from paradex_adapter.venue.http import HttpClient
+    from paradex_adapter.venue.replies import parse_onboarding
+
+    wallet = EthereumKey(int(ETHEREUM_KEY, 16))
+    http = HttpClient(exchange.base_url_http)
+    address, _ = parse_onboarding(await http.get_onboarding(ethereum_address=wallet.address))
+    await http.close()
+    refusal = {"error": "REQUEST_NOT_ALLOWED", "message": "this region"}
+    exchange.fail_next("POST", "/v2/onboarding", 400, refusal, count=10)
+    options = ethereum_options(address, account_signer_type="eip191", onboard=True)
+    said = await start_failure(exchange, capfd, **options)
+    assert "REQUEST_NOT_ALLOWED this region" in said
+    assert "check the network" not in said
+
+
 # -- several accounts in one node ----------------------------------------------------------------
 
 HEDGE = "HEDGE"
