@@ -168,7 +168,7 @@ class ParadexExecClientConfig(LiveExecClientConfig, frozen=True, kw_only=True):
     recv_window_ms : int, default 10000
         How long after signing the venue may still accept an order, in milliseconds, at least 10.
         Short enough that what became of an order without an answer is known before NautilusTrader
-        gives it up (about 25 s); ``None`` leaves it to the venue (300 000), which is not.
+        gives it up (30 s or more); ``None`` leaves it to the venue (300 000), which is not.
 
     Raises
     ------

@@ -41,7 +41,7 @@ RECENT_MS: Final = 900_000
 # Fills are usually a moment behind the order; then REST is asked, less and less often.
 FILLS_DELAYS_SECS: Final = (0.3, 0.5, 1.0, 2.0, 4.0, 8.0)
 # A change has its outcome at once; else the order is asked for, well before NautilusTrader gives it
-# up (25 s). Without an answer the last delay is repeated.
+# up (30 s). Without an answer the last delay is repeated.
 CHANGE_DELAYS_SECS: Final = (0.5, 1.0, 2.0, 4.0, 4.0)
 CHANGE_ATTEMPTS_MAX: Final = 30
 # A connection can be dead this long before it is found out (pings every 20 s, 20 s for the answer).
