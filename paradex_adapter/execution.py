@@ -85,6 +85,7 @@ from paradex_adapter_core.events import (
     BalanceChanged,
     Contradiction,
     Event,
+    FillApplied,
     ModifyRejected,
     OrderRejected,
 )
@@ -518,6 +519,9 @@ class ParadexExecutionClient(LiveExecutionClient):
             else:
                 if isinstance(event, OrderRejected | ModifyRejected):
                     self._system_state.learn(event.reason)
+                elif isinstance(event, FillApplied):
+                    # The stream tells what it does to the account, unless it is silent.
+                    self._desk.account_news.refresh_soon()
                 if not self._is_own_refusal(event):
                     self._news.tell_event(event)
         self._desk.entry.lists.follow(events)
