@@ -1,6 +1,6 @@
 """See what market data comes: NautilusTrader's DataTester, which subscribes and requests it all.
 
-It needs no account and trades nothing, on mainnet neither.
+It needs no account and trades nothing, not even on mainnet.
 """
 
 import sys
