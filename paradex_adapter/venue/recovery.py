@@ -108,9 +108,11 @@ class Recovery:
         self._warn: Final = warn
         self._search: Final = OrderSearch(reader)
         self._tasks: Final[dict[str, asyncio.Task[None]]] = {}
+        self._is_closed = False
 
     async def close(self) -> None:
-        """Stop asking."""
+        """Stop asking, for good: what the end of the connection leaves unknown stays unknown."""
+        self._is_closed = True
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
@@ -354,7 +356,7 @@ class Recovery:
             self._tell_notice(notice)
 
     def _start(self, name: str, coro: Coroutine[Any, Any, None]) -> None:
-        if name in self._tasks or len(self._tasks) >= TASKS_MAX:
+        if self._is_closed or name in self._tasks or len(self._tasks) >= TASKS_MAX:
             coro.close()
             return
         task = asyncio.create_task(coro, name=f"paradex-recovery {name}")

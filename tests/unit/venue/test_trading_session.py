@@ -271,6 +271,17 @@ async def test_no_answer_settles_nothing(exchange: LocalExchange) -> None:
     await desk.close()
 
 
+async def test_an_order_that_the_close_cuts_off_is_not_asked_for(
+    exchange: LocalExchange, desk: Desk
+) -> None:
+    exchange.delay_responses(5_000)
+    sending = asyncio.create_task(desk.session.commands.submit(limit("O-1")))
+    await until(lambda: bool(exchange.orders()))
+    await desk.session.close()
+    await sending
+    assert [task for task in asyncio.all_tasks() if "recovery" in task.get_name()] == []
+
+
 # -- cancels ----------------------------------------------------------------------------------
 
 
