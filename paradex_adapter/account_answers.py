@@ -260,7 +260,7 @@ class AccountAnswers:
             )
         for line in reports.skipped:
             self._log.warning(f"Not reconciled: {line}")
-        self._session.take_answered(
+        self._session.book.take_answered(
             AccountSnapshot(
                 reports.given_orders, reports.given_fills, snapshot.positions, snapshot.start_ms
             )

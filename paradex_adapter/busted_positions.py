@@ -109,7 +109,7 @@ class BustedPositions:
         is_told = False
         for number, delay in enumerate(LOOK_DELAYS_SECS, 1):
             await asyncio.sleep(delay)
-            while self._session.is_held:  # noqa: ASYNC110 - the hold ends by itself
+            while self._session.book.is_held:  # noqa: ASYNC110 - the hold ends by itself
                 await asyncio.sleep(HELD_POLL_SECS)
             before, report = apart, await self._read_one(instrument_id)
             if report is None:
@@ -141,7 +141,7 @@ class BustedPositions:
         except ParadexError as error:
             self._log.warning(f"Cannot ask for the position after a trade bust: {error}")
             return None
-        return reports[0] if reports and not self._session.is_held else None
+        return reports[0] if reports and not self._session.book.is_held else None
 
     async def _read(self, instrument_id: InstrumentId | None) -> list[PositionStatusReport]:
         ts_init = self._clock.timestamp_ns()

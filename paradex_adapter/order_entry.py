@@ -335,7 +335,7 @@ class OrderEntry:
         venue_order_id = order.venue_order_id
         if venue_order_id is None or not order.is_open:
             return None
-        return self._session.adopt(order.client_order_id.value, venue_order_id.value)
+        return self._session.book.adopt(order.client_order_id.value, venue_order_id.value)
 
     async def cancel_order(self, command: CancelOrder) -> None:
         """Ask for the cancellation of an order."""

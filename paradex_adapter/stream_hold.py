@@ -49,7 +49,7 @@ class StreamHold:
 
     def hold(self, secs_max: float) -> None:
         """Hold back what the stream tells until `release`, at most so long."""
-        self._session.hold()
+        self._session.book.hold()
         if self._timer is not None:
             self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_later(secs_max, self.release)
@@ -59,7 +59,7 @@ class StreamHold:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-            self._session.release()
+            self._session.book.release()
             self._on_release()
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
-"""One account on the private websocket: its state, its stream, and recovery when that is lost.
+"""One account on the private websocket: its stream, and recovery when that is lost.
 
-The session owns the state store. Whatever tells about the account (the stream, replies to commands,
-REST answers) goes through it, and only what is new comes out, to `on_events` and `on_external`.
+Whatever tells about the account (the stream, replies to commands, REST answers) goes through the
+session's book (`paradex_adapter.venue.account_book`), and only what is new comes out of it.
 
 Commands go through `TradingSession.commands` (`paradex_adapter.venue.order_commands`).
 """
@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Final, final
 
-from paradex_adapter.venue.account_reader import AccountReader, AccountSnapshot, Notice
+from paradex_adapter.venue.account_book import AccountBook
+from paradex_adapter.venue.account_reader import AccountReader, Notice
 from paradex_adapter.venue.algo_orders import AlgoOrders
 from paradex_adapter.venue.algo_state import AlgoProgress
 from paradex_adapter.venue.auth import TokenProvider
 from paradex_adapter.venue.errors import ConfigurationError
-from paradex_adapter.venue.external_orders import ExternalFact, ExternalOrders
+from paradex_adapter.venue.external_orders import ExternalFact
 from paradex_adapter.venue.http import HttpClient
 from paradex_adapter.venue.order_batches import OrderBatches
 from paradex_adapter.venue.order_commands import OrderCommands
@@ -26,7 +27,6 @@ from paradex_adapter.venue.order_gateway import OrderGateway
 from paradex_adapter.venue.order_requests import RECV_WINDOW_MS_MAX, OrderRequest
 from paradex_adapter.venue.recovery import (
     OVERLAP_MS,
-    AccountMessage,
     Recovery,
     find_cut_orders,
     find_own_order,
@@ -35,28 +35,13 @@ from paradex_adapter.venue.retry import Backoff
 from paradex_adapter.venue.rpc import RpcRefused
 from paradex_adapter.venue.signing import OrderSigner
 from paradex_adapter.venue.websocket import WebSocketConnection
-from paradex_adapter_core.dedup_ledger import DedupLedger
 from paradex_adapter_core.events import (
-    Contradiction,
     Event,
-    ExternalOrder,
-    FillApplied,
-    FillsMissing,
-    ModifyRejected,
-    OrderCanceled,
-    OrderChanged,
-    OrderExpired,
-    OrderRejected,
 )
 from paradex_adapter_core.messages.account import (
-    AccountSummary,
-    Balance,
-    FundingPayment,
     Position,
 )
-from paradex_adapter_core.messages.orders import Fill, OrderUpdate, TradeBust
-from paradex_adapter_core.state_store import StateStore
-from paradex_adapter_core.vocabulary import STATUS_CLOSED, STATUS_UNTRIGGERED
+from paradex_adapter_core.messages.orders import Fill, OrderUpdate
 
 CHANNELS: Final = (
     "orders.ALL",
@@ -66,14 +51,8 @@ CHANNELS: Final = (
     "funding_payments.ALL",
     "tradebusts",
 )
-# Stream messages kept while an answer about the whole account is being worked in.
-HELD_MESSAGES_MAX: Final = 50_000
-# Funding payments and trade busts remembered as told.
-NOTICES_KEPT: Final = 8_192
 
 _log = logging.getLogger(__name__)
-_NOTICES: Final = (FundingPayment, TradeBust)
-_ACCOUNT_MESSAGES: Final = (OrderUpdate, Fill, Position, AccountSummary, Balance, *_NOTICES)
 
 
 @final
@@ -118,10 +97,10 @@ class TradingSession:
 
     Attributes
     ----------
-    store : StateStore
-        What is known of the account. Read it; only the session changes it.
-    externals : ExternalOrders
-        What was told of orders not ours.
+    book : AccountBook
+        What is known of the account: everything told goes through it.
+    store, externals
+        The book's. Read them; only the book changes them.
     reader : AccountReader
         Whole answers over REST; they change nothing until `take` applies them.
     commands : OrderCommands
@@ -155,25 +134,33 @@ class TradingSession:
         warn: Callable[[str], None] | None = None,
     ) -> None:
         self._cancel_on_disconnect: Final = cancel_on_disconnect
-        self._on_events: Final = on_events
         self._on_external: Final = on_external
-        self._on_notice: Final = on_notice
         self._recv_window_ms: Final = recv_window_ms
         self._clock_offset_ms: Final = clock_offset_ms
         self._clock_ns: Final = clock_ns
         self._warn: Final = warn or _log.warning
         self.counters: Final[dict[str, int]] = {}
-        self.store: Final = StateStore(signer.account_address)
-        self.externals: Final = ExternalOrders()
+        self.book: Final = AccountBook(
+            signer.account_address,
+            on_events=on_events,
+            on_external=on_external,
+            on_notice=on_notice,
+            clock_ns=clock_ns,
+            now_ms=self._venue_now_ms,
+            counters=self.counters,
+            warn=self._warn,
+        )
+        self.store: Final = self.book.store
+        self.externals: Final = self.book.externals
         self.reader: Final = AccountReader(http, self.counters, spot_tokens)
         self._recovery: Final = Recovery(
             self.reader,
             self.store,
             self.externals,
-            apply=self._apply,
-            tell=self._tell,
+            apply=self.book.apply,
+            tell=self.book.tell,
             tell_external=on_external,
-            tell_notice=self._tell_notice,
+            tell_notice=self.book.tell_notice,
             on_caught_up=self._on_caught_up,
             now_ms=self._venue_now_ms,
             warn=self._warn,
@@ -182,7 +169,7 @@ class TradingSession:
             base_url_ws,
             name="private",
             plain_first=True,
-            on_message=self._on_message,
+            on_message=self.book.on_message,
             on_connected=self._on_connected,
             on_disconnected=self._on_disconnected,
             clock_ns=clock_ns,
@@ -198,8 +185,8 @@ class TradingSession:
             self._recovery,
             self.store,
             self.externals,
-            apply=self._apply,
-            tell=self._tell,
+            apply=self.book.apply,
+            tell=self.book.tell,
             query_order=self.query_order,
             counters=self.counters,
             recv_window_ms=recv_window_ms,
@@ -212,21 +199,14 @@ class TradingSession:
             http,
             self.reader,
             signer,
-            tell=self._tell,
-            tell_progress=self._tell_progress,
-            is_held=lambda: self.is_held,
+            tell=self.book.tell,
+            tell_progress=self.book.tell_progress,
+            is_held=lambda: self.book.is_held,
             now_ms=self._venue_now_ms,
             recv_window_ms=recv_window_ms,
             warn=self._warn,
         )
-        self._held: list[AccountMessage | Notice] = []
-        # What a report to the engine brought about and does not itself say, such as the end of an
-        # order that waited for a fill; told once the engine has worked the report in.
-        self._unanswered: list[Event] = []
-        self._hold_reasons: Final[set[str]] = set()
-        self._has_dropped = False
-        # By stream and, after a reconnect, over REST: told once.
-        self._notices: Final = DedupLedger(NOTICES_KEPT)
+        self.book.follow(self._recovery, self.algo_orders)
         # Since when the stream may have missed something, Unix milliseconds.
         self._gap_since_ms: int | None = None
 
@@ -234,11 +214,6 @@ class TradingSession:
     def is_ready(self) -> bool:
         """Whether the private stream is live."""
         return self._connection.is_ready
-
-    @property
-    def is_held(self) -> bool:
-        """Whether what the stream tells is kept back."""
-        return bool(self._hold_reasons)
 
     @property
     def is_recovering(self) -> bool:
@@ -301,49 +276,6 @@ class TradingSession:
                 request.client_order_id, request.market, ts_sent // 1_000_000 + window_ms
             )
 
-    def adopt(self, client_order_id: str, venue_order_id: str) -> str | None:
-        """Take up a working order not sent from here as an own one, so that it can be changed.
-
-        Parameters
-        ----------
-        client_order_id : str
-            Under which the engine knows it; perhaps not the venue's.
-        venue_order_id : str
-            The venue's.
-
-        Returns
-        -------
-        str or None
-            Why that cannot be; None when it is an own order, or no order that works.
-        """
-        update = self.externals.find_working(venue_order_id)
-        if update is None or self.store.find_order(client_order_id) is not None:
-            return None
-        if self.externals.is_owing(venue_order_id):
-            return "fills of the order are being asked for"
-        if self.store.is_full:
-            return f"{self.store.open_orders_max} orders are open already"
-        filled = self.externals.find_filled(venue_order_id) or 0
-        self.store.restore_order(
-            client_order_id,
-            venue_order_id,
-            update.market,
-            update.side,
-            update.order_type,
-            update.instruction,
-            update.size,
-            update.price,
-            update.trigger_price or None,
-            update.flags,
-            update.ts_created,
-            is_accepted=True,
-            filled=filled,
-            # The ledger has them.
-            fills=[],
-            is_triggered=update.status != STATUS_UNTRIGGERED,
-        )
-        return None
-
     # -- answers ----------------------------------------------------------------------------------
 
     async def query_order(
@@ -388,11 +320,11 @@ class TradingSession:
             for fill in await self.reader.fills(market, max(0, since_ms))
         ]
         for cut in find_cut_orders(self.store, updates):
-            self._apply(cut)
+            self.book.apply(cut)
         for fill in fills:
-            self._apply(fill)
+            self.book.apply(fill)
         for update in updates:
-            self._apply(update)
+            self.book.apply(update)
 
     async def take_fills(self, fills: Iterable[Fill]) -> None:
         """Tell what is new in fills that REST answered, and the orders not ours they wait for.
@@ -404,20 +336,20 @@ class TradingSession:
         """
         waiting = {}
         for fill in fills:
-            self._apply(fill)
+            self.book.apply(fill)
             if self.externals.is_waiting_for_order(fill.venue_order_id):
                 waiting[fill.venue_order_id] = fill
         for venue_order_id, fill in waiting.items():
             update = await self.reader.find_order(fill.market, fill.client_order_id, venue_order_id)
             if update is not None:
-                self._apply(update)
+                self.book.apply(update)
             elif self.externals.is_waiting_for_order(venue_order_id):
                 self._on_external(self.externals.go_without(venue_order_id))
 
     def take_positions(self, positions: Iterable[Position]) -> None:
         """Tell what is new in positions that REST answered."""
         for position in positions:
-            self._apply(position)
+            self.book.apply(position)
 
     async def refresh_account(self) -> None:
         """Ask for balances and margin and tell what is new.
@@ -429,56 +361,8 @@ class TradingSession:
         """
         balances, summary = await asyncio.gather(self.reader.balances(), self.reader.summary())
         for balance in balances:
-            self._apply(balance)
-        self._apply(summary)
-
-    # -- working in an answer about the whole account ---------------------------------------------
-
-    def hold(self, reason: str = "answer") -> None:
-        """Keep what the stream tells from now on, until `release` for each reason."""
-        self._hold_reasons.add(reason)
-
-    def release(self, reason: str = "answer") -> None:
-        """Apply what was kept, in order, and go on, unless there is another reason to hold."""
-        self._hold_reasons.discard(reason)
-        if self._hold_reasons:
-            return
-        unanswered, self._unanswered = self._unanswered, []
-        if unanswered:
-            self._on_events(unanswered)
-        held, self._held = self._held, []
-        for message in held:
-            self._take(message, self._clock_ns())
-        self.algo_orders.tell_news()
-        if self._has_dropped:
-            self._has_dropped = False
-            self._recovery.start_recovering(self._venue_now_ms())
-
-    def take_answered(self, snapshot: AccountSnapshot) -> None:
-        """Count what a report answers, without telling it again.
-
-        Called with exactly what the report says, while the stream is held. What it brings about
-        beyond that, such as the end of an order that waited for a fill, is told on the release.
-        """
-        events: list[Event] = []
-        for fill in snapshot.fills:
-            events += self.store.mark_told(fill)
-        for update in snapshot.orders:
-            events += self.store.apply(update, self._clock_ns())
-        self._follow_up(events)
-        ended = {
-            update.client_order_id
-            for update in snapshot.orders
-            if update.status == STATUS_CLOSED
-            and snapshot.filled_of(update) == update.size - update.remaining_size
-        }
-        self._unanswered += [event for event in events if _is_left_out(event, ended)]
-        for update in snapshot.orders:
-            if self.store.find_order_by_venue_id(update.venue_order_id) is None:
-                self.externals.seed(update, snapshot.filled_of(update))
-                self._tell_external(update, [])
-        for position in snapshot.positions:
-            self.store.apply(position, self._clock_ns())
+            self.book.apply(balance)
+        self.book.apply(summary)
 
     # -- the connection ---------------------------------------------------------------------------
 
@@ -486,7 +370,7 @@ class TradingSession:
         """Authenticate and subscribe; part of every connect."""
         if self._gap_since_ms is not None:
             # What happened meanwhile comes first: profit depends on the order of the fills.
-            self.hold("reconnect")
+            self.book.hold("reconnect")
         await self._gateway.authenticate(before_ready=True)
         if self._cancel_on_disconnect:
             await self._ask_to_cancel()
@@ -509,7 +393,7 @@ class TradingSession:
     def _on_caught_up(self, is_whole: bool) -> None:
         if is_whole:
             self._gap_since_ms = None
-        self.release("reconnect")
+        self.book.release("reconnect")
 
     def _on_disconnected(self, reason: str) -> None:
         # What is being caught up on ends before the gap that opens now.
@@ -517,83 +401,5 @@ class TradingSession:
         if self._gap_since_ms is None:
             self._gap_since_ms = self._venue_now_ms()
 
-    # -- messages in, events out ------------------------------------------------------------------
-
-    def _on_message(self, message: object, ts_init: int) -> None:
-        if not isinstance(message, _ACCOUNT_MESSAGES):
-            return
-        if not self._hold_reasons:
-            self._take(message, ts_init)
-        elif len(self._held) < HELD_MESSAGES_MAX:
-            self._held.append(message)
-        else:
-            self._count("held messages dropped")
-            self._has_dropped = True
-
-    def _take(self, message: AccountMessage | Notice, ts_init: int) -> None:
-        if isinstance(message, _NOTICES):
-            self._tell_notice(message)
-        else:
-            self._tell(self.store.apply(message, ts_init))
-
-    def _tell_notice(self, notice: Notice) -> None:
-        notice_id = notice.fill_id if isinstance(notice, TradeBust) else notice.payment_id
-        if self._on_notice is not None and self._notices.admit("", notice.kind, notice_id):
-            self._on_notice(notice)
-
-    def _tell_progress(self, progress: AlgoProgress) -> None:
-        if self._on_notice is not None:
-            self._on_notice(progress)
-
-    def _apply(self, message: AccountMessage) -> None:
-        self._tell(self.store.apply(message, self._clock_ns()))
-
-    def _tell(self, events: list[Event]) -> None:
-        if not events:
-            return
-        self._follow_up(events)
-        self._on_events(events)
-        for event in events:
-            if isinstance(event, ExternalOrder):
-                self._tell_external(event.update, self.externals.take_order(event.update))
-            elif isinstance(event, FillApplied) and not event.client_order_id:
-                self._tell_external(event.fill, self.externals.take_fill(event.fill, event.side))
-                # Perhaps of a child of an algo order: the venue does not say.
-                self.algo_orders.take_fill(event.fill.market)
-
-    def _tell_external(self, message: OrderUpdate | Fill, facts: list[ExternalFact]) -> None:
-        if facts:
-            self._on_external(facts)
-        venue_order_id = message.venue_order_id
-        if self.externals.is_owing(venue_order_id):
-            ts_event = message.ts_created if isinstance(message, OrderUpdate) else message.ts_event
-            self._recovery.start_awaiting_external(venue_order_id, message.market, ts_event)
-
-    def _follow_up(self, events: list[Event]) -> None:
-        """Start what events ask of the session itself."""
-        for event in events:
-            if isinstance(event, OrderChanged | ModifyRejected):
-                state = self.store.find_order(event.client_order_id)
-                if state is None or not state.changing_size:
-                    self._recovery.stop_awaiting_change(event.client_order_id)
-            elif isinstance(event, FillsMissing):
-                self._recovery.start_awaiting_fills(event.client_order_id)
-            elif isinstance(event, Contradiction):
-                self._count("contradictions")
-                self._warn(
-                    f"The venue contradicts itself about order {event.venue_order_id}: "
-                    f"held {event.held}, told {event.told}"
-                )
-
     def _venue_now_ms(self) -> int:
         return self._clock_ns() // 1_000_000 + self._clock_offset_ms
-
-    def _count(self, kind: str) -> None:
-        self.counters[kind] = self.counters.get(kind, 0) + 1
-
-
-def _is_left_out(event: Event, ended: set[str]) -> bool:
-    """Return whether a report that tells the end of the orders `ended` does not say `event`."""
-    if isinstance(event, OrderCanceled | OrderExpired | OrderRejected):
-        return event.client_order_id not in ended
-    return isinstance(event, ModifyRejected | Contradiction)

@@ -206,7 +206,7 @@ async def test_what_comes_while_the_engine_reconciles_is_told_afterwards(
             bust_order(exchange, busted)
             exchange.set_funding_index(MARKET, "25")
             exchange.place_order("SELL", "0.04")
-            held = client.session._held
+            held = client.session.book._held
             await until(lambda: sum(isinstance(m, TradeBust | FundingPayment) for m in held) > 1)
             return await answer(*args)
 

@@ -69,7 +69,8 @@ class Desk:
         self.cache.orders.return_value = []
         self.msgbus = MagicMock()
         self.log = MagicMock()
-        self.session = MagicMock(is_held=False)
+        self.session = MagicMock()
+        self.session.book.is_held = False
         self.session.refresh_account = AsyncMock()
         self.client = MagicMock(account_id=ACCOUNT)
         clock: Any = SimpleNamespace(timestamp_ns=lambda: 7)
@@ -196,14 +197,14 @@ async def test_a_position_that_never_stands_still_is_not_told_but_said(desk: Des
 async def test_nothing_is_compared_while_the_stream_is_held_or_without_an_answer(
     desk: Desk,
 ) -> None:
-    desk.session.is_held = True
+    desk.session.book.is_held = True
     desk.size, desk.venue_sizes = 5, [3]
     desk.busted.follow(BTC, Decimal(2))
     for _ in range(20):
         await asyncio.sleep(0)
     assert desk.answers.report_positions.await_count == 0
     desk.answers.report_positions.side_effect = VenueUnavailable("GET /positions", "down")
-    desk.session.is_held = False
+    desk.session.book.is_held = False
     await desk.settled()
     assert desk.sent == []
     assert "could not be brought" in desk.log.error.call_args.args[0]

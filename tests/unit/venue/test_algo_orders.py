@@ -269,11 +269,11 @@ async def test_an_earlier_one_that_never_arrived_is_not_mistaken_for_a_new_one(
 
 async def test_news_wait_while_they_are_held(exchange: LocalExchange, desk: Desk) -> None:
     algos = desk.session.algo_orders
-    desk.session.hold()
+    desk.session.book.hold()
     algos.submit(request())
     await until(lambda: algos.open_orders()[0].algo_order_id)
     assert desk.told(about="T-1") == []
-    desk.session.release()
+    desk.session.book.release()
     assert [words.split()[0] for words in desk.told(about="T-1")] == ["accepted"]
 
 

@@ -276,11 +276,11 @@ async def test_the_end_of_an_order_that_was_closed_already_is_told(
     desk: Desk, exchange: LocalExchange
 ) -> None:
     ids = await rest(desk, 3)
-    desk.session.hold("test")
+    desk.session.book.hold("test")
     exchange.cancel_order(targets(desk, "O-1")[0].venue_order_id, "USER_CANCELED")
     assert await desk.session.batches.cancel(targets(desk, *ids)) == [None] * 3
     assert desk.told(about="canceled") == ["canceled O-1: USER_CANCELED"]
-    desk.session.release("test")
+    desk.session.book.release("test")
     await until(lambda: len(desk.told(about="canceled")) == 3)
 
 

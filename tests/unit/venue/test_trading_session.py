@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from paradex_adapter.local_exchange import LocalExchange
-from paradex_adapter.venue import order_commands, recovery, trading_session
+from paradex_adapter.venue import account_book, order_commands, recovery
 from paradex_adapter.venue.account_reader import AccountSnapshot
 from paradex_adapter.venue.auth import TokenProvider
 from paradex_adapter.venue.credentials import resolve_credentials
@@ -609,14 +609,14 @@ async def test_a_fill_without_its_order_is_asked_about_and_then_stands_alone(
 async def test_the_stream_is_held_and_then_told_in_order(
     desk: Desk, exchange: LocalExchange
 ) -> None:
-    desk.session.hold()
+    desk.session.book.hold()
     await desk.session.commands.submit(market("O-1"))
     await until(lambda: exchange.fills())
     await asyncio.sleep(0)
     assert not desk.told(about="fill")
     snapshot = await desk.session.reader.snapshot()
-    desk.session.take_answered(snapshot)
-    desk.session.release()
+    desk.session.book.take_answered(snapshot)
+    desk.session.book.release()
     # The answer had the fill: it is not told again.
     assert not desk.told(about="fill")
     state = desk.session.store.find_order("O-1")
@@ -640,12 +640,12 @@ async def test_an_end_that_an_answer_frees_is_told_unless_the_answer_says_it(
     assert state is not None
     # Closed with half of it filled, and the fill was not told.
     await until(lambda: state.missing)
-    desk.session.hold()
+    desk.session.book.hold()
     whole = await desk.session.reader.snapshot()
     orders = whole.orders if is_order_answered else []
-    desk.session.take_answered(AccountSnapshot(orders, whole.fills, whole.positions))
+    desk.session.book.take_answered(AccountSnapshot(orders, whole.fills, whole.positions))
     assert not desk.told(about="canceled")
-    desk.session.release()
+    desk.session.book.release()
     assert desk.told(about="fill ") == []
     assert len(desk.told(about="canceled O-1")) == (0 if is_order_answered else 1)
 
@@ -653,11 +653,11 @@ async def test_an_end_that_an_answer_frees_is_told_unless_the_answer_says_it(
 async def test_a_hold_that_overflows_ends_with_catching_up(
     desk: Desk, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trading_session, "HELD_MESSAGES_MAX", 1)
-    desk.session.hold()
+    monkeypatch.setattr(account_book, "HELD_MESSAGES_MAX", 1)
+    desk.session.book.hold()
     await desk.session.commands.submit(limit("O-1", "90010"))
     await until(lambda: desk.session.counters.get("held messages dropped"))
-    desk.session.release()
+    desk.session.book.release()
     await until(lambda: desk.told(about="of O-1"))
     await until(lambda: not desk.session.is_recovering)
     assert len(desk.told(about="fill ")) == 1
