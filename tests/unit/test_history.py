@@ -368,6 +368,7 @@ def test_a_killed_process_leaves_a_readable_catalog_that_is_gone_on_with(tmp_pat
         while not any((tmp_path / "data").rglob("trade_tick/*/*.parquet")):
             assert process.poll() is None, "it ended before it could be killed"
             assert time.monotonic() < deadline
+            time.sleep(0.02)  # The exchange runs in this process, and needs its turns.
         os.kill(process.pid, signal.SIGKILL)
         process.wait(10)
         some = len(trades_in(tmp_path))

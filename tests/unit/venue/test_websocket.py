@@ -534,6 +534,7 @@ async def test_a_peer_that_does_not_answer_our_pings_is_given_up(
     for module in (transports, picows_transport):
         monkeypatch.setattr(module, "PING_INTERVAL_SECS", 0.05)
         monkeypatch.setattr(module, "PING_TIMEOUT_SECS", 0.05)
+        monkeypatch.setattr(module, "CLOSE_TIMEOUT_SECS", 0.05)
     hanging: list[asyncio.StreamWriter] = []
 
     async def upgrade_then_hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
