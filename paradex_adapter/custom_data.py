@@ -91,7 +91,9 @@ class ParadexData(Data):
         return hash((self.instrument_id, self._ts_event, self._ts_init))
 
     def __repr__(self) -> str:
-        told = (f"{k}={v}" for k, v in self._values().items() if v is not None)
+        # Zero as a decimal of eight places would show as 0E-8.
+        values = {k: f"{v:f}" if isinstance(v, Decimal) else v for k, v in self._values().items()}
+        told = (f"{k}={v}" for k, v in values.items() if v is not None)
         return f"{type(self).__name__}({', '.join(told)})"
 
     def to_dict(self) -> dict[str, Any]:

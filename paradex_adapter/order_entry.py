@@ -119,8 +119,8 @@ class OrderEntry:
             cache,
             clock,
             log,
-            find_denial=self._find_lasting_obstacle,
-            find_obstacle=self._find_passing_obstacle,
+            find_denial=self._find_denial,
+            find_obstacle=self._find_obstacle,
         )
 
     def restore_orders(self) -> None:
@@ -182,7 +182,8 @@ class OrderEntry:
         if culprit is None:
             self.lists.submit(orders, params)
             return
-        because = f"denied with its list: {orders[culprit].client_order_id!r}: {faults[culprit]}"
+        name = orders[culprit].client_order_id.value
+        because = f"denied with its list, for {name}: {faults[culprit]}"
         for order, reason in zip(orders, faults, strict=True):
             self._client.generate_order_denied(
                 order.strategy_id,
@@ -201,12 +202,12 @@ class OrderEntry:
         prices = NO_PRICES if is_child else self._find_prices(order.instrument_id)
         return (
             self.lists.find_fault(order, orders)
-            or self._find_lasting_obstacle(order)
+            or self._find_denial(order)
             or self._find_closed_door(order, params)
             or find_denial_reason(order, instrument, params, prices)
         )
 
-    def _find_lasting_obstacle(self, order: Order) -> str | None:
+    def _find_denial(self, order: Order) -> str | None:
         """Return why an order cannot be sent now and could not be a little later."""
         if order.is_closed:
             return "it is closed already"
@@ -216,8 +217,9 @@ class OrderEntry:
             return "its client order id was sent before"
         return self._find_other_account(order) or self._credentials.denial_reason or None
 
-    def _find_passing_obstacle(self, order: Order) -> str | None:
-        is_post_only = bool(order.has_price and order.is_post_only)
+    def _find_obstacle(self, order: Order, params: OrderParams = NO_PARAMS) -> str | None:
+        """Return why the venue would not take an order now, though perhaps a little later."""
+        is_post_only = bool(params.rpi or (order.has_price and order.is_post_only))
         return self._system_state.find_denial_reason(is_post_only=is_post_only)
 
     async def _submit(self, order: Order, raw_params: dict[str, Any]) -> None:
@@ -281,11 +283,10 @@ class OrderEntry:
 
     def _find_closed_door(self, order: Order, params: OrderParams = NO_PARAMS) -> str | None:
         """Return why neither this order nor a change of it would be taken now, whatever it says."""
-        is_post_only = params.rpi or (order.has_price and order.is_post_only)
         return (
             self._find_other_account(order)
             or self._credentials.denial_reason
-            or self._system_state.find_denial_reason(is_post_only=is_post_only)
+            or self._find_obstacle(order, params)
         )
 
     async def modify_order(self, command: ModifyOrder) -> None:

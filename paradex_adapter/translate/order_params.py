@@ -171,8 +171,8 @@ def _parse_twap(name: str, value: object) -> TwapTerms:
         )
     if not _is_between(interval, TWAP_INTERVAL_SECS_MIN, duration) or duration % interval:
         raise UnusableParams(
-            f"{name}['interval_secs'] must be {TWAP_INTERVAL_SECS_MIN} to the duration, which is "
-            f"to be a multiple of it, not {_show(interval)}"
+            f"{name}['interval_secs'] must be at least {TWAP_INTERVAL_SECS_MIN} and divide "
+            f"duration_secs, not {_show(interval)}"
         )
     return TwapTerms(duration, interval)
 

@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("paradex_adapter", "paradex_adapter_core")
+# Of NautilusTrader.
+FOREIGN = ("ExecutionEngine", "DataEngine")
 DOCUMENTS = sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md"))
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
 CITED_PATH = re.compile(
@@ -30,6 +33,20 @@ def test_relative_links_lead_somewhere(document: Path) -> None:
     for target in LINK.findall(text_of(document)):
         if not re.match(r"[a-z]+:", target):
             assert (document.parent / target).exists(), f"{document.name} links to {target}"
+
+
+def test_the_architecture_names_what_there_is() -> None:
+    """Its tables name files, classes and functions; a table by questions names files by folder."""
+    text = text_of(ROOT / "ARCHITECTURE.md")
+    files = [path for name in PACKAGES for path in (ROOT / name).rglob("*.py")]
+    source = "\n".join(text_of(path) for path in files)
+    for quoted in re.findall(r"`([^`]+)`", text):
+        for name in re.findall(r"[\w/]+\.py\b", quoted):
+            assert any(f"/{path}".endswith(f"/{name}") for path in ROOT.rglob("*.py")), name
+        for owner, function in re.findall(r"\b([A-Z]\w+)\.(_?\w+)", quoted):
+            if owner not in FOREIGN:
+                assert re.search(rf"class {owner}\b", source), quoted
+                assert re.search(rf"def {function}\b", source), quoted
 
 
 def test_cited_files_and_tests_exist(document: Path) -> None:

@@ -383,7 +383,7 @@ async def test_a_list_is_denied_whole_and_says_whose_fault_it_is(run: RunningNod
     entry, stop, profit = (order.last_event.reason for order in orders)
     assert "is not a multiple of" in stop
     assert entry == profit
-    assert entry.startswith(f"denied with its list: {orders[1].client_order_id!r}: ")
+    assert entry.startswith(f"denied with its list, for {orders[1].client_order_id.value}: ")
     assert run.exchange.orders() == []
 
 
