@@ -39,6 +39,13 @@ SUBKEY_FILE_MODE: Final = 0o600
 SUBKEY_STATEMENT: Final = "Paradex Subkey Registration: {}"
 
 type Result = dict[str, Any]
+# What the command names the settings.
+_OPTIONS: Final = {
+    "account_address": "--account-address",
+    "private_key": "--private-key-file",
+    "private_key_file": "--private-key-file",
+    "ethereum_private_key": "--ethereum-key-file",
+}
 
 
 class KeyOptions(NamedTuple):
@@ -203,14 +210,20 @@ async def _at_venue(options: KeyOptions, run: Callable[[_Venue], Awaitable[Resul
 def _resolve(options: KeyOptions) -> Credentials:
     wallet_file = options.ethereum_private_key_file
     text = None if wallet_file is None else _read_secret("--ethereum-key-file", wallet_file)
-    return resolve_credentials(
-        options.environment,
-        options.account_address,
-        _read_stdin() if options.private_key_file == "-" else None,
-        private_key_file=None if options.private_key_file == "-" else options.private_key_file,
-        ethereum_private_key=text,
-        account_signer_type=options.account_signer_type,
-    )
+    try:
+        return resolve_credentials(
+            options.environment,
+            options.account_address,
+            _read_stdin() if options.private_key_file == "-" else None,
+            private_key_file=None if options.private_key_file == "-" else options.private_key_file,
+            ethereum_private_key=text,
+            account_signer_type=options.account_signer_type,
+        )
+    except ConfigurationError as error:
+        # There is no configuration here: the settings are options of the command.
+        option = _OPTIONS.get(error.setting, error.setting)
+        remedy = error.remedy.replace("in the config", f"with {option}")
+        raise ConfigurationError(option, remedy) from None
 
 
 def _read_ethereum_key(options: KeyOptions, environ: Mapping[str, str] = os.environ) -> int:

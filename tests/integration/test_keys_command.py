@@ -148,9 +148,9 @@ def test_onboarding_is_done_when_asked_for(exchange: Any, capsys: Any, tmp_path:
     ("arguments", "words"),
     [
         (["derive"], "PARADEX_TESTNET_ETHEREUM_PRIVATE_KEY"),
-        (["check"], "account_address: it is missing"),
+        (["check"], "--account-address: it is missing"),
         (["check", "--account-address", "0x5", "--private-key-file", "/no"], "cannot be read"),
-        (["new-subkey", "--out", "/", "--account-address", "0x5"], "private_key"),
+        (["new-subkey", "--out", "/", "--account-address", "0x5"], "--private-key-file"),
     ],
 )
 def test_what_is_missing_is_one_sentence_before_the_venue_is_asked(
