@@ -43,7 +43,7 @@ from paradex_adapter.translate.reports import (
     position_to_report,
     state_to_report,
 )
-from paradex_adapter.translate.snapshots import snapshot_to_reports
+from paradex_adapter.translate.snapshots import WholeMassStatus, snapshot_to_reports
 from paradex_adapter.translate.values import (
     UnusableMessageError,
     fill_to_order_text,
@@ -169,14 +169,16 @@ class AccountAnswers:
         if not command.open_only:
             for update in await session.reader.orders_history(market, None, _to_ms(command.start)):
                 updates[update.venue_order_id] = update
-        for state in session.store.open_orders():
-            is_asked = market in (None, state.market)
-            if is_asked and state.venue_order_id and state.venue_order_id not in updates:
-                found = await session.reader.find_order(
-                    state.market, state.client_order_id, state.venue_order_id
-                )
-                if found is not None:
-                    updates[found.venue_order_id] = found
+        left_out = [
+            (state.market, state.client_order_id, state.venue_order_id)
+            for state in session.store.open_orders()
+            if market in (None, state.market)
+            and state.venue_order_id
+            and state.venue_order_id not in updates
+        ]
+        for found in await asyncio.gather(*(session.search.find(*order) for order in left_out)):
+            if found is not None:
+                updates[found.venue_order_id] = found
         end_ns = _to_ns(command.end)
         asked = [u for u in updates.values() if end_ns is None or u.ts_created <= end_ns]
         await session.take(asked)
@@ -265,7 +267,7 @@ class AccountAnswers:
                 reports.given_orders, reports.given_fills, snapshot.positions, snapshot.start_ms
             )
         )
-        mass_status = ExecutionMassStatus(
+        mass_status = WholeMassStatus(
             client_id=client_id,
             account_id=self._account_id,
             venue=PARADEX_VENUE,

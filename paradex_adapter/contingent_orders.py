@@ -289,7 +289,7 @@ class ContingentOrders:
             leg.phase = Phase.SENT
             return leg
         self._held[leg.client_order_id] = request = self._to_request(order, NO_PARAMS)
-        known = await self._session.reader.find_order(request.market, leg.client_order_id, "")
+        known = await self._session.search.find(request.market, leg.client_order_id, "")
         if known is not None:
             # It was sent, and the run ended before the engine wrote that down.
             self._client.generate_order_submitted(

@@ -41,9 +41,6 @@ SNAPSHOT_ATTEMPTS_MAX: Final = 5
 # What the venue did to the account that changes nothing of what is known of its orders.
 type Notice = FundingPayment | TradeBust
 
-# How often open orders and history are asked in turn for one order.
-FIND_PASSES: Final = 2
-
 
 @final
 class AccountSnapshot:
@@ -235,26 +232,6 @@ class AccountReader:
             busts = await _collect(fetch_busts)
         return sorted([*payments, *busts], key=_notice_age)
 
-    async def find_order(
-        self, market: str | None, client_order_id: str, venue_order_id: str
-    ) -> OrderUpdate | None:
-        """Return the order, open or closed; None when the venue answered that it has none such.
-
-        Either id may be empty. An order can close after the open orders were told and be late in
-        the history: both are asked twice before the answer is "none". The client id may be one that
-        the venue does not know, of an order sent without: then its venue id is looked for alone.
-        """
-        for number in range(FIND_PASSES):
-            for update in await self.open_orders(market):
-                if _is_same_order(update, client_order_id, venue_order_id):
-                    return update
-            is_named = bool(client_order_id) and not (number and venue_order_id)
-            history = await self.orders_history(market, client_order_id if is_named else None)
-            for update in reversed(history):
-                if _is_same_order(update, client_order_id, venue_order_id):
-                    return update
-        return None
-
     async def snapshot(
         self, start_ms: int | None = None, *, reaches_back: bool = False
     ) -> AccountSnapshot:
@@ -416,12 +393,6 @@ def _find_last(rows: list[Fill], last_fill_id: str) -> int:
         if rows[number - 1].fill_id == last_fill_id:
             return number
     return len(rows)
-
-
-def _is_same_order(update: OrderUpdate, client_order_id: str, venue_order_id: str) -> bool:
-    if venue_order_id:
-        return update.venue_order_id == venue_order_id
-    return update.client_order_id == client_order_id
 
 
 def _holding(market: str, balance: Balance) -> Position:

@@ -35,8 +35,6 @@ LISTING_MARGIN_MS: Final = 2_000
 RESOLVE_DELAY_SECS: Final = 0.25
 RESOLVE_DELAY_SECS_MAX: Final = 5.0
 RESOLVE_ATTEMPTS_MAX: Final = 500
-# Orders sent in this time are looked for together; older ones each by its name.
-RECENT_MS: Final = 900_000
 
 # Fills are usually a moment behind the order; then REST is asked, less and less often.
 FILLS_DELAYS_SECS: Final = (0.3, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -62,6 +60,8 @@ class Recovery:
     ----------
     reader : AccountReader
         Asks the venue.
+    search : OrderSearch
+        Looks for single orders.
     store : StateStore
         What is known.
     externals : ExternalOrders
@@ -85,6 +85,7 @@ class Recovery:
     def __init__(
         self,
         reader: AccountReader,
+        search: OrderSearch,
         store: StateStore,
         externals: ExternalOrders,
         *,
@@ -106,7 +107,7 @@ class Recovery:
         self._on_caught_up: Final = on_caught_up
         self._now_ms: Final = now_ms
         self._warn: Final = warn
-        self._search: Final = OrderSearch(reader)
+        self._search: Final = search
         self._tasks: Final[dict[str, asyncio.Task[None]]] = {}
         self._is_closed = False
 
@@ -118,7 +119,6 @@ class Recovery:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
-        await self._search.close()
 
     # -- orders of unknown outcome ----------------------------------------------------------------
 
@@ -145,7 +145,7 @@ class Recovery:
                 return
             asked_ms = self._now_ms()
             try:
-                update = await self.find_unknown(client_order_id, market)
+                update = await self._search.find(market, client_order_id, "")
             except ParadexError:
                 # No answer settles nothing.
                 update = None
@@ -163,20 +163,6 @@ class Recovery:
         self._warn(
             f"What became of order {client_order_id} could not be found out: look at the venue"
         )
-
-    async def find_unknown(self, client_order_id: str, market: str | None) -> OrderUpdate | None:
-        """Return an own order whose venue id is not known, as the venue tells it.
-
-        Raises
-        ------
-        ParadexError
-            If there is no answer. None means that the venue knows no such order.
-        """
-        state = self._store.find_order(client_order_id)
-        since_ms = 0 if state is None else state.ts_sent // 1_000_000 - OVERLAP_MS
-        if since_ms < self._now_ms() - RECENT_MS:
-            return await self._reader.find_order(market, client_order_id, "")
-        return await self._search.find(client_order_id, since_ms)
 
     def _is_seen(self, client_order_id: str) -> bool:
         state = self._store.find_order(client_order_id)
@@ -261,7 +247,7 @@ class Recovery:
     async def _fetch_order(self, market: str, venue_order_id: str) -> bool:
         """Apply the order as it is; return whether the venue answered."""
         try:
-            update = await self._reader.find_order(market, "", venue_order_id)
+            update = await self._search.find(market, "", venue_order_id)
         except ParadexError:
             return False
         if update is not None:
@@ -325,10 +311,8 @@ class Recovery:
             # Sent before the window, and closed meanwhile: only its own history tells.
             if state.venue_order_id and state.venue_order_id not in told:
                 late.append((state.market, state.client_order_id, state.venue_order_id))
-        for market, client_order_id, venue_order_id in late:
-            update = await self._reader.find_order(market, client_order_id, venue_order_id)
-            if update is not None:
-                snapshot.orders.append(update)
+        found = await asyncio.gather(*(self._search.find(*order) for order in late))
+        snapshot.orders.extend(update for update in found if update is not None)
         balances = await self._reader.balances()
         summary = await self._reader.summary()
         # Fills first: an order that closed then has all its fills and ends at once. Before them

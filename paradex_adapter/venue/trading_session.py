@@ -25,6 +25,7 @@ from paradex_adapter.venue.order_batches import OrderBatches
 from paradex_adapter.venue.order_commands import OrderCommands
 from paradex_adapter.venue.order_gateway import OrderGateway
 from paradex_adapter.venue.order_requests import RECV_WINDOW_MS_MAX, OrderRequest
+from paradex_adapter.venue.order_search import OrderSearch
 from paradex_adapter.venue.recovery import (
     OVERLAP_MS,
     Recovery,
@@ -103,6 +104,8 @@ class TradingSession:
         The book's. Read them; only the book changes them.
     reader : AccountReader
         Whole answers over REST; they change nothing until `take` applies them.
+    search : OrderSearch
+        Looks for single orders.
     commands : OrderCommands
         Sends orders, changes and cancels.
     batches : OrderBatches
@@ -153,8 +156,10 @@ class TradingSession:
         self.store: Final = self.book.store
         self.externals: Final = self.book.externals
         self.reader: Final = AccountReader(http, self.counters, spot_tokens)
+        self.search: Final = OrderSearch(self.reader, self.store, self._venue_now_ms)
         self._recovery: Final = Recovery(
             self.reader,
+            self.search,
             self.store,
             self.externals,
             apply=self.book.apply,
@@ -234,6 +239,7 @@ class TradingSession:
         """Disconnect and stop everything under way."""
         await self.algo_orders.close()
         await self._recovery.close()
+        await self.search.close()
         await self._connection.close()
 
     def restore(
@@ -290,10 +296,7 @@ class TradingSession:
         ParadexError
             If there is no answer. None means that the venue knows no such order.
         """
-        if not venue_order_id and self._recovery.is_resolving(client_order_id):
-            update = await self._recovery.find_unknown(client_order_id, market)
-        else:
-            update = await self.reader.find_order(market, client_order_id, venue_order_id)
+        update = await self.search.find(market, client_order_id, venue_order_id)
         if update is not None:
             await self.take([update])
         return update
@@ -340,7 +343,7 @@ class TradingSession:
             if self.externals.is_waiting_for_order(fill.venue_order_id):
                 waiting[fill.venue_order_id] = fill
         for venue_order_id, fill in waiting.items():
-            update = await self.reader.find_order(fill.market, fill.client_order_id, venue_order_id)
+            update = await self.search.find(fill.market, fill.client_order_id, venue_order_id)
             if update is not None:
                 self.book.apply(update)
             elif self.externals.is_waiting_for_order(venue_order_id):

@@ -189,38 +189,6 @@ async def test_a_slow_answer_is_none(
         await reader.open_orders()
 
 
-async def test_an_order_is_found_open_or_closed_by_either_id(
-    venue: Venue, reader: AccountReader
-) -> None:
-    venue.open = [order_row(1)]
-    venue.history = [order_row(2, status="CLOSED")]
-    for ids in (("O-1", ""), ("", "V-1"), ("O-1", "V-1")):
-        found = await reader.find_order(MARKET, *ids)
-        assert found is not None
-        assert found.venue_order_id == "V-1"
-    found = await reader.find_order(None, "O-2", "")
-    assert found is not None
-    assert found.venue_order_id == "V-2"
-
-
-async def test_an_order_that_closes_between_two_answers_is_found(
-    venue: Venue, reader: AccountReader
-) -> None:
-    # Not open any more when asked for, and not yet in the history then.
-    def list_it() -> None:
-        venue.history = [order_row(1, status="CLOSED")]
-
-    venue.between = [lambda: None, lambda: None, list_it]
-    assert await reader.find_order(MARKET, "O-1", "") is not None
-
-
-async def test_an_unknown_order_is_none_only_after_both_lists_twice(
-    venue: Venue, reader: AccountReader
-) -> None:
-    assert await reader.find_order(MARKET, "O-1", "") is None
-    assert venue.asked == ["open", "history"] * 2
-
-
 async def test_a_snapshot_leaves_out_what_filled_after_the_positions(
     venue: Venue, reader: AccountReader
 ) -> None:
