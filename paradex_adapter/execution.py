@@ -117,6 +117,7 @@ class _Desk:
         self.stream.close()
         await self.busted_positions.close()
         await self.account_news.close()
+        await self.queries.close()
         await self.entry.lists.close()
         await self.session.close()
 

@@ -26,6 +26,9 @@ from paradex_adapter_core.state_store import StateStore
 NEW_ORDER_NS_MAX: Final = 10_000_000_000
 # How long the outcome of a change may be awaited before the engine is told how the order is.
 CHANGE_NS_MAX: Final = 15_000_000_000
+# How long the venue may take to tell of a working order before the engine is told what is known of
+# it. The engine asks again after 5 s, and a few times in vain are its end.
+PATIENCE_SECS: Final = 3.0
 # How long an answer waits for the engine to work off the event before it.
 ENGINE_WAIT_NS: Final = 2_000_000_000
 
@@ -60,6 +63,15 @@ class OrderQueries:
         self._cache: Final = cache
         self._clock: Final = clock
         self._log: Final = log
+        self._looking: Final[set[asyncio.Task[OrderStatusReport | None]]] = set()
+
+    async def close(self) -> None:
+        """Stop waiting for what the venue tells too late."""
+        looking = list(self._looking)
+        for task in looking:
+            task.cancel()
+        if looking:
+            await asyncio.wait(looking)
 
     async def answer(self, command: QueryOrder) -> OrderStatusReport | None:
         """Return the report to give the engine for a query, None when there is none to give."""
@@ -85,16 +97,30 @@ class OrderQueries:
     ) -> OrderStatusReport | None:
         """Return the report of one order; of an own working one without an answer, what is known.
 
+        An answer that takes longer than `PATIENCE_SECS` is none; what it brings is told by events.
+
         Raises
         ------
         ParadexError
             If the venue does not answer, and no more is known of the order.
         """
         client_order_id = command.client_order_id
-        try:
-            return await self._answers.report_order(
+        looking = asyncio.create_task(
+            self._answers.report_order(
                 command.instrument_id, client_order_id, command.venue_order_id
-            )
+            ),
+            name="paradex-query",
+        )
+        self._looking.add(looking)
+        looking.add_done_callback(self._looking.discard)
+        await asyncio.wait([looking], timeout=PATIENCE_SECS)
+        held = None if looking.done() else self._answers.report_held_order(client_order_id)
+        if held is not None:
+            self._log.warning(f"{client_order_id!r} has no answer yet, so told is what is known")
+            looking.add_done_callback(self._warn_of_failure)
+            return held
+        try:
+            return await looking
         except ParadexError as error:
             # Without an answer the engine takes a working order for refused, and after a while a
             # cancel for a success.
@@ -140,6 +166,11 @@ class OrderQueries:
         deadline = self._clock.timestamp_ns() + ENGINE_WAIT_NS
         while order.is_pending_cancel and self._clock.timestamp_ns() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(ENGINE_POLL_SECS)
+
+    def _warn_of_failure(self, task: asyncio.Task[OrderStatusReport | None]) -> None:
+        """Say why a query that nobody waits for any more came to nothing."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._log.warning(f"A query had no answer in the end: {error!r}")
 
     def _is_untimely(self, report: OrderStatusReport, command: QueryOrder) -> bool:
         """Return whether the engine would conclude from a report what it does not say."""
