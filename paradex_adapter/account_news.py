@@ -29,6 +29,8 @@ from paradex_adapter_core.vocabulary import FEED_STREAM
 
 # The stream tells every change of margin; balances are read at most this often.
 ACCOUNT_REFRESH_SECS: Final = 1.0
+# And this often when the venue's read limit is nearly used up: answers about orders go first.
+SHORT_REFRESH_SECS: Final = 5.0
 # In vain; then the next news of the account is awaited.
 REFRESH_FAILURES_MAX: Final = 5
 ACTIVE: Final = "ACTIVE"
@@ -207,6 +209,8 @@ class AccountNews:
         failures = 0
         while self._is_stale:
             await asyncio.sleep(ACCOUNT_REFRESH_SECS * 2 ** min(failures, REFRESH_FAILURES_MAX))
+            if not self._session.reader.has_reads_to_spare:
+                await asyncio.sleep(SHORT_REFRESH_SECS)
             self._is_stale = False
             try:
                 await self._session.refresh_account()

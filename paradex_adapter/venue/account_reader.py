@@ -13,6 +13,7 @@ from typing import Final, final
 from paradex_adapter.venue.errors import MalformedReply, VenueUnavailable
 from paradex_adapter.venue.http import HttpClient
 from paradex_adapter.venue.paging import iter_pages
+from paradex_adapter.venue.rate_limits import Scope
 from paradex_adapter_core.errors import CoreError
 from paradex_adapter_core.messages.account import (
     AccountSummary,
@@ -113,6 +114,11 @@ class AccountReader:
         self._http: Final = http
         self._spot_tokens: Final = spot_tokens
         self._counters: Final = counters
+
+    @property
+    def has_reads_to_spare(self) -> bool:
+        """Whether the venue's limit leaves room for reads that decide nothing."""
+        return self._http.limits.has_to_spare(Scope.PRIVATE_READ)
 
     async def open_orders(self, market: str | None = None) -> list[OrderUpdate]:
         """Return the orders that are new, untriggered or open."""

@@ -19,6 +19,8 @@ from paradex_adapter_core.state_store import StateStore
 FIND_PASSES: Final = 2
 # Orders sent in this time are looked for in one history; older ones each by its name.
 RECENT_MS: Final = 900_000
+# Between two rounds when the venue's read limit is nearly used up: more join the same answers.
+SHORT_PAUSE_SECS: Final = 0.5
 # How much earlier than we sent an order the venue may say that it was made.
 CLOCK_MARGIN_MS: Final = 120_000
 
@@ -117,6 +119,8 @@ class OrderSearch:
                     for question in left:
                         if not question.answer.done():
                             question.answer.set_exception(error)
+                if not self._reader.has_reads_to_spare:
+                    await asyncio.sleep(SHORT_PAUSE_SECS)
         finally:
             _give_up(left)
 

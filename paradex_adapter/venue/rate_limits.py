@@ -26,6 +26,8 @@ RETRY_AFTER_SECS_MAX: Final = 120.0
 RETRY_AFTER_SECS_DEFAULT: Final = 1.0
 # Orders a retail trader may send, and the window of each limit, in seconds.
 RETAIL_LIMITS: Final = ((3, 1.0), (30, 60.0), (300, 3600.0), (1000, 86_400.0))
+# The part of a limit that is left to what decides orders.
+RESERVE_PART: Final = 4
 # A limit learned from a header is believed up to here.
 LEARNED_LIMIT_MAX: Final = 1_000_000
 
@@ -176,6 +178,14 @@ class RateLimits:
         if scope in (Scope.ORDERS, Scope.ORDER_RPC):
             buckets += self._retail
         await self._draw(buckets, 1, scope, wait_secs_max)
+
+    def has_to_spare(self, scope: Scope) -> bool:
+        """Return whether more than a quarter is left of every limit of `scope`."""
+        now = self._clock()
+        return all(
+            bucket.wait_secs(now, bucket.limit // RESERVE_PART) == 0.0
+            for bucket in self._buckets[scope]
+        )
 
     async def acquire_further_orders(self, number: int, wait_secs_max: float) -> None:
         """Wait until a batch may hold so many orders beyond the first, before it is acquired.

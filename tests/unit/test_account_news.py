@@ -208,3 +208,18 @@ async def test_nothing_is_compared_while_the_stream_is_held_or_without_an_answer
     await desk.settled()
     assert desk.sent == []
     assert "could not be brought" in desk.log.error.call_args.args[0]
+
+
+async def test_balances_are_asked_for_less_often_when_reads_run_short(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(account_news, "SHORT_REFRESH_SECS", 3600.0)
+    desk.session.reader.has_reads_to_spare = False
+    desk.news.refresh_soon()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    desk.session.refresh_account.assert_not_awaited()
+    await desk.news.close()
+    monkeypatch.setattr(account_news, "SHORT_REFRESH_SECS", 0.0)
+    desk.news.refresh_soon()
+    await until(lambda: desk.session.refresh_account.await_count == 1)

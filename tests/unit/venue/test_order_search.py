@@ -6,6 +6,7 @@ from typing import cast
 
 import pytest
 
+from paradex_adapter.venue import order_search
 from paradex_adapter.venue.account_reader import AccountReader
 from paradex_adapter.venue.errors import VenueUnavailable
 from paradex_adapter.venue.order_search import CLOCK_MARGIN_MS, RECENT_MS, OrderSearch
@@ -35,6 +36,7 @@ class Reader:
         # "open", the start of a history, or the name that a history was asked by.
         self.asked: list[int | str | None] = []
         self.is_down = False
+        self.has_reads_to_spare = True
         self.may_answer = asyncio.Event()
         self.may_answer.set()
 
@@ -188,6 +190,23 @@ async def test_who_waits_no_longer_leaves_the_others_their_answer(
     finding[0].cancel()
     reader.may_answer.set()
     assert await finding[1] is reader.working[1]
+
+
+async def test_rounds_are_further_apart_when_reads_run_short(
+    reader: Reader, search: OrderSearch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(order_search, "SHORT_PAUSE_SECS", 3600.0)
+    reader.has_reads_to_spare = False
+    reader.working = [working("O-1")]
+    # An answer does not wait for the next round.
+    assert await search.find(MARKET, "O-1", "") is reader.working[0]
+    finding = asyncio.create_task(search.find(MARKET, "O-1", ""))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert reader.asked == ["open"]
+    await search.close()
+    with pytest.raises(VenueUnavailable):
+        await finding
 
 
 async def test_no_answer_is_an_error_for_all_who_wait(reader: Reader, search: OrderSearch) -> None:

@@ -260,3 +260,21 @@ async def test_headers_do_not_change_the_limits_of_a_retail_trader(
         await limits.acquire(Scope.ORDERS, 60.0)
         sent += 1
     assert sent <= 31
+
+
+async def test_the_last_quarter_of_a_limit_is_not_to_spare(
+    limits: RateLimits, stepped: SteppedTime
+) -> None:
+    # 120 a second never bind here; of 600 a minute 450 are used.
+    for _ in range(45):
+        for _ in range(10):
+            assert limits.has_to_spare(Scope.PRIVATE_READ)
+            await limits.acquire(Scope.PRIVATE_READ)
+        stepped.now += 0.09
+    while limits.has_to_spare(Scope.PRIVATE_READ):
+        await limits.acquire(Scope.PRIVATE_READ)
+    assert stepped.sleeps == []
+    stepped.now += 1.0
+    assert limits.has_to_spare(Scope.PRIVATE_READ)
+    limits.observe(Scope.PRIVATE_READ, 429, {"Retry-After": "1"})
+    assert not limits.has_to_spare(Scope.PRIVATE_READ)
