@@ -43,7 +43,7 @@ from paradex_adapter.translate.reports import (
     position_to_report,
     state_to_report,
 )
-from paradex_adapter.translate.snapshots import snapshot_to_reports
+from paradex_adapter.translate.snapshots import WholeMassStatus, snapshot_to_reports
 from paradex_adapter.translate.values import (
     UnusableMessageError,
     fill_to_order_text,
@@ -267,7 +267,7 @@ class AccountAnswers:
                 reports.given_orders, reports.given_fills, snapshot.positions, snapshot.start_ms
             )
         )
-        mass_status = ExecutionMassStatus(
+        mass_status = WholeMassStatus(
             client_id=client_id,
             account_id=self._account_id,
             venue=PARADEX_VENUE,

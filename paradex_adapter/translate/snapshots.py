@@ -2,11 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Callable
-from typing import Final, final
+from typing import Any, Final, final
 
-from nautilus_trader.execution.reports import FillReport, OrderStatusReport, PositionStatusReport
+from nautilus_trader.execution.reports import (
+    ExecutionMassStatus,
+    FillReport,
+    OrderStatusReport,
+    PositionStatusReport,
+)
 from nautilus_trader.model.enums import OrderStatus
-from nautilus_trader.model.identifiers import AccountId
+from nautilus_trader.model.identifiers import AccountId, InstrumentId
 from nautilus_trader.model.instruments import Instrument
 
 from paradex_adapter.translate.reports import (
@@ -21,6 +26,31 @@ from paradex_adapter.translate.values import (
 )
 from paradex_adapter.venue.account_reader import AccountSnapshot
 from paradex_adapter_core.messages.orders import Fill, OrderUpdate
+
+
+@final
+class WholeMassStatus(ExecutionMassStatus):
+    """Orders, fills and positions, of which the engine is to leave nothing out.
+
+    NautilusTrader begins with what a position was flat the last time: orders and fills from before,
+    of one that works on as well, it drops, and what they did to the positions it remembers it makes
+    up. It does so per position reported, before it takes the orders. Here every order comes with
+    all of its fills, so until then no position is shown.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._shows_positions = False
+
+    @property
+    def position_reports(self) -> dict[InstrumentId, list[PositionStatusReport]]:
+        """The reports of the positions, once the engine has asked what to leave out."""
+        return dict(self._position_reports) if self._shows_positions else {}
+
+    def to_pyo3(self) -> Any:
+        """Return the form in which the engine asks what to leave out."""
+        self._shows_positions = True
+        return super().to_pyo3()
 
 
 @final

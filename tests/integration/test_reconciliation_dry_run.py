@@ -172,6 +172,8 @@ def position_words(report: PositionStatusReport) -> tuple[Any, ...]:
 
 async def test_the_answers_become_these_reports(run: LiveNode) -> None:
     status = await run.exec_client.generate_mass_status()
+    # As the engine does: before that no position is shown.
+    status.to_pyo3()
     orders = {key.value: order_words(report) for key, report in status.order_reports.items()}
     fills = {
         report.trade_id.value: fill_words(report)

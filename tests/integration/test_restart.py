@@ -440,3 +440,50 @@ async def test_a_position_untouched_since_before_the_window(exchange: LocalExcha
         await run.until_agreed()
         assert held_by_strategy(run) == Decimal("0.02")
         assert len(run.cache.orders()) == 1
+
+
+# -- positions that were flat in between ----------------------------------------------------------
+
+
+async def test_a_fill_from_before_a_position_was_flat_meanwhile(exchange: LocalExchange) -> None:
+    """NautilusTrader would begin with the position of now, and leave out what was before."""
+    async with running_node(exchange) as run:
+        bought = run.trader.market(OrderSide.BUY, "0.02")
+        part = run.trader.limit(OrderSide.SELL, "0.04", "90020")
+        await until(lambda: bought.is_closed and part.is_open)
+        kept = CarriedCache(run.node)
+    exchange.fill_order(part.venue_order_id.value, "0.02")
+    await until(lambda: len(exchange.fills()) == 2)
+    exchange.place_order("BUY", "0.015", client_id="by-hand")
+    await until(lambda: len(exchange.fills()) == 3)
+    async with running_node(exchange, before=kept.put) as run:
+        await run.until_agreed()
+        held = taken_up(run, part)
+        assert held.status == OrderStatus.PARTIALLY_FILLED
+        assert held_by_strategy(run) == 0
+        # Nothing was made up.
+        assert len(run.cache.orders()) == 3
+        exchange.fill_order(part.venue_order_id.value)
+        await until(lambda: held.status == OrderStatus.FILLED)
+        await run.until_agreed()
+
+
+async def test_an_order_that_filled_before_a_position_was_flat_and_works_on(
+    exchange: LocalExchange,
+) -> None:
+    exchange.place_order("BUY", "0.02", client_id="opens")
+    resting = exchange.place_order("SELL", "0.04", "90020", client_id="by-hand")
+    await until(lambda: exchange.orders()[-1]["status"] == "OPEN")
+    exchange.fill_order(resting, "0.02")
+    await until(lambda: len(exchange.fills()) == 2)
+    exchange.place_order("BUY", "0.015", client_id="opens-again")
+    await until(lambda: len(exchange.fills()) == 3)
+    async with running_node(exchange) as run:
+        await run.until_agreed()
+        exchange.fill_order(resting, "0.005")
+        by_hand = run.cache.order(ClientOrderId("by-hand"))
+        await until(lambda: by_hand.filled_qty == by_hand.quantity.from_str("0.025"))
+        exchange.fill_order(resting)
+        await until(lambda: by_hand.status == OrderStatus.FILLED)
+        await run.until_agreed()
+        assert len(run.cache.orders()) == 3
