@@ -11,6 +11,7 @@ from nautilus_trader.model.orders import Order
 
 from paradex_adapter.constants import PARADEX_VENUE
 from paradex_adapter.contingency_rules import Leg, Link
+from paradex_adapter.order_accounts import find_account_id
 from paradex_adapter.translate.instruments import RAW_PER_UNIT
 
 _LINKS: Final = {ContingencyType.OCO: Link.OCO, ContingencyType.OUO: Link.OUO}
@@ -24,7 +25,7 @@ def hangs_together(order: Order) -> bool:
     )
 
 
-def _is_elsewhere(order: Order) -> bool:
+def is_elsewhere(order: Order) -> bool:
     """Return whether the engine's emulator or an algorithm of the user's holds an order."""
     if order.status in (OrderStatus.EMULATED, OrderStatus.RELEASED):
         return True
@@ -80,8 +81,8 @@ def find_unfinished(cache: Cache, account_id: AccountId) -> list[Order]:
             if name is not None and (relative := cache.order(name)) is not None
         ]
     # A list of which nothing was ever sent is not known to be for this account.
-    lists = {order.order_list_id for order in found.values() if order.account_id == account_id}
-    orders = [o for o in found.values() if o.order_list_id in lists and not _is_elsewhere(o)]
+    lists = {o.order_list_id for o in found.values() if find_account_id(o) == account_id}
+    orders = [o for o in found.values() if o.order_list_id in lists and not is_elsewhere(o)]
     return sorted(orders, key=lambda order: order.ts_init)
 
 

@@ -27,6 +27,8 @@ from paradex_adapter.contingency_rules import Leg, Phase
 from paradex_adapter.contingent_legs import (
     find_unfinished,
     find_wanted,
+    hangs_together,
+    is_elsewhere,
     order_to_leg,
     to_units,
 )
@@ -153,9 +155,25 @@ class ContingentOrders:
         orders = [self._cache.order(ClientOrderId(name)) for name in names]
         return [order for order in orders if order is not None]
 
+    def is_left(self, order: Order) -> bool:
+        """Return whether an earlier run left an order of a list behind, of which nothing was sent.
+
+        Whose account it is for nobody knows, nor is it held; the venue cannot cancel it.
+        """
+        name = order.client_order_id.value
+        return (
+            hangs_together(order)
+            and order.status == OrderStatus.INITIALIZED
+            and not is_elsewhere(order)
+            and self._is_settled
+            and self._contingencies.find_leg(name) is None
+            and self._session.store.find_order(name) is None
+        )
+
     def drop(self, order: Order) -> None:
-        """Cancel a held order, and what ends with it."""
-        self._contingencies.drop(order.client_order_id.value)
+        """Cancel an order that is held, with what ends with it, or that was left behind."""
+        if not self._contingencies.drop(order.client_order_id.value):
+            self.tell_canceled(order.client_order_id.value)
 
     def find_change_fault(self, order: Order, quantity: Quantity | None) -> str | None:
         """Return why an order cannot be given a quantity, None when it can."""
@@ -252,6 +270,7 @@ class ContingentOrders:
 
     async def _settle(self) -> None:
         """See that held orders that are due find what they are to close; then follow all."""
+        self._take_up_found()
         due = [order for order in self.held_orders() if order.parent_order_id is not None]
         parents = {order: self._find_parent(order) for order in due}
         filled = {order: parent.filled for order, parent in parents.items() if parent is not None}
@@ -262,6 +281,27 @@ class ContingentOrders:
                     self._cut_to_position(order, parent, filled[order], positions)
         self._is_settled = True
         self._contingencies.look()
+
+    def _take_up_found(self) -> None:
+        """Take up lists of which the engine learned only now, by reconciling, that they were sent.
+
+        The earlier run ended before the engine wrote that down.
+        """
+        legs = []
+        for order in find_unfinished(self._cache, self._client.account_id):
+            leg = order_to_leg(order)
+            if self._contingencies.find_leg(leg.client_order_id) is not None:
+                continue
+            if order.status == OrderStatus.INITIALIZED:
+                self._held[leg.client_order_id] = self._to_request(order, NO_PARAMS)
+            else:
+                leg.phase, leg.asked = Phase.SENT, leg.wanted
+                venue_order_id = order.venue_order_id
+                if venue_order_id is not None:
+                    self._session.book.adopt(leg.client_order_id, venue_order_id.value)
+            legs.append(leg)
+        if legs:
+            self._contingencies.take(legs)
 
     def _find_parent(self, order: Order) -> Leg | None:
         parent = self._contingencies.find_leg(order.parent_order_id.value)

@@ -376,9 +376,14 @@ class OrderEntry:
             if reason := self._find_other_account(order):
                 self._reject_cancel(order, reason)
         orders = [order for order in orders if not self._find_other_account(order)]
-        held = {order.client_order_id for order in orders if self.lists.is_held(order)}
+        held = {
+            order.client_order_id
+            for order in orders
+            if self.lists.is_held(order) or self.lists.is_left(order)
+        }
         for order in orders:
-            if order.client_order_id in held:
+            # One that was dropped with another before it is not to be canceled twice.
+            if self.lists.is_held(order) or self.lists.is_left(order):
                 self.lists.drop(order)
         orders = [order for order in orders if order.client_order_id not in held]
         twaps = [order for order in orders if self._twaps.is_known(order)]

@@ -528,6 +528,43 @@ async def test_exits_sent_and_not_written_down_are_not_sent_twice(exchange: Loca
         await until_all(OrderStatus.CANCELED, profit)
 
 
+@pytest.mark.parametrize("filled", ["", "0.4", "1"])
+async def test_an_entry_sent_and_not_written_down_has_its_exits(
+    exchange: LocalExchange, filled: str
+) -> None:
+    async with running_node(exchange) as run:
+        orders = bracket(run, entry_price=Price.from_str("90005.0"))
+        kept = Kept(run, orders)
+        assert {order.status for order in kept.orders} == {OrderStatus.INITIALIZED}
+        await until_all_are_accepted(orders[0])
+    if filled:
+        exchange.take_liquidity(MARKET, "SELL", filled)
+    async with running_node(exchange, before=kept.put) as run:
+        entry, stop, profit = kept.orders
+        if filled != "1":
+            await until(lambda: entry.is_open, "the entry is known")
+            exchange.take_liquidity(MARKET, "SELL", "0.6" if filled else "1")
+        await until_all_are_accepted(stop, profit)
+        await until(lambda: quantities(stop, profit) == [Decimal(1)] * 2, "as large as the entry")
+        assert len(exchange.orders()) == 3
+        await run.until_agreed()
+
+
+async def test_a_bracket_that_was_never_sent_is_not_sent_and_can_be_canceled(
+    exchange: LocalExchange,
+) -> None:
+    async with running_node(exchange) as run:
+        exchange.fail_next("RPC", "order.create", -32603, "Internal error", count=50)
+        kept = Kept(run, bracket(run, entry_price=Price.from_str("90005.0")))
+        run.why_apart = "it is killed before it sends"
+    exchange._faults._failures.clear()
+    async with running_node(exchange, before=kept.put) as run:
+        for order in kept.orders:
+            run.trader.cancel_order(order)
+        await until_all(OrderStatus.CANCELED, *kept.orders)
+        assert exchange.orders() == []
+
+
 async def test_working_exits_are_followed_by_the_next_run(exchange: LocalExchange) -> None:
     async with running_node(exchange) as run:
         orders = bracket(run, entry_price=Price.from_str("90005.0"))
