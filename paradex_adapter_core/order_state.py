@@ -50,6 +50,7 @@ from paradex_adapter_core.vocabulary import (
     POST_ONLY_REASON,
     PRICED_TYPES,
     REQUEST_REJECTED,
+    SIDE_BUY,
     STATUS_CLOSED,
     STATUS_NEW,
     STATUS_OPEN,
@@ -369,8 +370,9 @@ class OrderState:
 
     def _change_by_fill(self, fill: Fill, events: list[Event]) -> None:
         """Conclude what a fill says of a change under way, before either is told."""
-        if self.size < self.filled <= self.changing_size:
-            # Only the changed order fills so far; the update that says so comes behind.
+        is_changed = self.size < self.filled or self._is_beyond_price(fill.price)
+        if is_changed and self.filled <= self.changing_size:
+            # Only the changed order fills so; the update that says so comes behind.
             self.size = self.changing_size
             if self.changing_price is not None:
                 self.price = self.changing_price
@@ -380,6 +382,12 @@ class OrderState:
             self._tell_changed(fill.ts_event, events)
         elif self.filled >= self.size:
             events += self.refuse_change(CLOSED_REASON, fill.ts_event)
+
+    def _is_beyond_price(self, price: int) -> bool:
+        """Whether the order as it was before the change under way could not have traded there."""
+        if self.price is None or self.changing_price is None:
+            return False
+        return price > self.price if self.side == SIDE_BUY else price < self.price
 
     def _tell_changed(self, ts_event: int, events: list[Event]) -> None:
         self._size_told = self.size

@@ -96,6 +96,7 @@ def fill(
     venue_id: str = "V-1",
     client_id: str = "O-1",
     side: int = SIDE_BUY,
+    price: int = PRICE,
     ts: int = 50,
 ) -> Fill:
     return Fill(
@@ -107,7 +108,7 @@ def fill(
         market=MARKET,
         side=side,
         liquidity=LIQUIDITY_MAKER,
-        price=PRICE,
+        price=price,
         size=size,
         remaining_size=None,
         fee=3,

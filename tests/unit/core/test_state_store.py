@@ -647,6 +647,20 @@ class TestChanges:
         assert apply(store, behind) == []
         assert (order.size, order.price, order.filled) == (20, PRICE + 5, 15)
 
+    @pytest.mark.parametrize(("side", "away"), [(SIDE_BUY, 5), (SIDE_SELL, -5)])
+    def test_a_fill_beyond_the_price_it_had_tells_the_change_first(
+        self, store: StateStore, side: int, away: int
+    ) -> None:
+        order = track(store, side=side)
+        apply(store, OPEN_2)
+        store.change_order("O-1", 10, PRICE + away, None)
+        told = apply(store, fill("F-10", 10, price=PRICE + away))
+        assert told == ["changed O-1", "fill F-10 of O-1"]
+        assert (order.price, order.changing_size) == (PRICE + away, 0)
+        closed = order_update(STATUS_CLOSED, 0, seq_no=4, price=PRICE + away)
+        assert apply(store, closed) == []
+        assert order.status == FILLED
+
     def test_a_change_seen_only_with_the_close_is_told_before_it(
         self, store: StateStore, order: OrderState
     ) -> None:
