@@ -21,11 +21,13 @@ from nautilus_trader.model.enums import ContingencyType, OrderStatus
 from nautilus_trader.model.events import OrderEvent
 from nautilus_trader.model.identifiers import ClientOrderId
 from nautilus_trader.model.orders import Order
+from nautilus_trader.trading.config import StrategyConfig
+from nautilus_trader.trading.strategy import Strategy
 
 from paradex_adapter import account_news
 from paradex_adapter.agreement import trade_id_of
 from paradex_adapter.local_exchange import LocalExchange
-from paradex_adapter.venue import recovery, system_state
+from paradex_adapter.venue import recovery, system_state, trading_session
 from tests.chaos.commands import RandomCommands
 from tests.chaos.faults import RandomFaults
 from tests.chaos.order_rules import find_broken_rules
@@ -67,6 +69,8 @@ def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recovery, "RESOLVE_DELAY_SECS_MAX", 2.0)
     monkeypatch.setattr(recovery, "LISTING_MARGIN_MS", 300)
     monkeypatch.setattr(recovery, "RECOVER_DELAY_SECS", 0.1)
+    # An earlier run, of which nobody knows what window it sent with, had the same as this one.
+    monkeypatch.setattr(trading_session, "RECV_WINDOW_MS_MAX", EXECUTION["recv_window_ms"])
     monkeypatch.setattr(system_state, "POLL_SECS_UNTIL_OK", 0.1)
 
 
@@ -78,6 +82,21 @@ async def settled(condition: Callable[[], bool]) -> bool:
             return False
         await asyncio.sleep(0.02)
     return True
+
+
+class Claimant(Watcher):
+    """A strategy that takes up what others order on its account.
+
+    The venue lets an order reduce the position of the account, whoever opened it. NautilusTrader
+    keeps positions by strategy, and one without its own loses the reduce-only fill from all of
+    them (`ExecutionEngine._reject_reduce_only_netting_position_open`).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        claims = [BTC.value, ETH.value]
+        config = StrategyConfig(order_id_tag="000", external_order_claims=claims)
+        Strategy.__init__(self, config)
 
 
 class Trial:
@@ -97,7 +116,7 @@ class Trial:
         self, number: int, *, is_last: bool, before: CarriedCache | None
     ) -> CarriedCache:
         """Trade with a node of its own; the last one is let come to an end."""
-        trader = Watcher()
+        trader = Claimant()
         # The last of what an earlier run told has not reached the cache that is carried on.
         self.told.clear()
 
