@@ -47,6 +47,8 @@ OVERLAP_MS: Final = 120_000
 RECOVER_DELAY_SECS: Final = 0.5
 RECOVER_DELAY_SECS_MAX: Final = 10.0
 RECOVER_ATTEMPTS_MAX: Final = 100
+# How long the stream waits for what happened before it: the venue may be slow, or read too often.
+CATCH_UP_SECS_MAX: Final = 5.0
 TASKS_MAX: Final = 20_000
 
 type AccountMessage = OrderUpdate | Fill | Position | AccountSummary | Balance
@@ -288,11 +290,14 @@ class Recovery:
     async def _recover(self, since_ms: int) -> None:
         delay = RECOVER_DELAY_SECS
         for _ in range(RECOVER_ATTEMPTS_MAX):
+            # Late news out of order is better than none, which NautilusTrader takes for a refusal.
+            impatience = asyncio.get_running_loop().call_later(
+                CATCH_UP_SECS_MAX, self._on_caught_up, False
+            )
             try:
                 markets = await self._catch_up(max(0, since_ms))
             except ParadexError as error:
                 self._warn(f"Catching up after the reconnect failed, trying again: {error}")
-                # Late news out of order is better than none.
                 self._on_caught_up(False)
                 await asyncio.sleep(delay)
                 delay = min(2 * delay, RECOVER_DELAY_SECS_MAX)
@@ -300,6 +305,8 @@ class Recovery:
                 self._on_caught_up(True)
                 await self._fetch_notices(markets, max(0, since_ms))
                 return
+            finally:
+                impatience.cancel()
         self._warn("Catching up after the reconnect was given up: restart to reconcile")
 
     async def _catch_up(self, since_ms: int) -> set[str]:

@@ -13,7 +13,7 @@ import pytest
 
 from paradex_adapter.local_exchange import LocalExchange
 from paradex_adapter.venue import account_book, order_commands, recovery
-from paradex_adapter.venue.account_reader import AccountSnapshot
+from paradex_adapter.venue.account_reader import AccountReader, AccountSnapshot
 from paradex_adapter.venue.auth import TokenProvider
 from paradex_adapter.venue.credentials import resolve_credentials
 from paradex_adapter.venue.errors import OutcomeUnknown, RequestRejected, VenueUnavailable
@@ -534,6 +534,28 @@ async def test_catching_up_goes_on_until_it_worked(desk: Desk, exchange: LocalEx
     await until(lambda: len(exchange._faults._failures) == 0)
     await until(lambda: desk.session.is_ready and not desk.session.is_recovering)
     assert any("trying again" in warning for warning in desk.warnings)
+
+
+async def test_the_stream_goes_on_when_catching_up_takes_long(
+    desk: Desk, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery, "CATCH_UP_SECS_MAX", 0.05)
+    is_answered = asyncio.Event()
+    read = desk.session.reader.snapshot
+
+    async def read_slowly(_: AccountReader, *args: Any, **options: Any) -> AccountSnapshot:
+        await is_answered.wait()
+        return await read(*args, **options)
+
+    monkeypatch.setattr(AccountReader, "snapshot", read_slowly)
+    exchange.drop_connections("private")
+    await until(lambda: desk.session.is_recovering and desk.session.is_ready)
+    await desk.session.commands.submit(market("O-1"))
+    await until(lambda: desk.told(about="of O-1"))
+    assert desk.session.is_recovering
+    is_answered.set()
+    await until(lambda: not desk.session.is_recovering)
+    assert len(desk.told(about="of O-1")) == 1
 
 
 async def test_an_order_from_before_the_window_is_asked_for_by_itself(
