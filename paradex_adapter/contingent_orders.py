@@ -109,6 +109,7 @@ class ContingentOrders:
         self._held: Final[dict[str, OrderRequest]] = {}
         self._settling: asyncio.Task[None] | None = None
         self._is_settled = False
+        self._ts_begun: Final = clock.timestamp_ns()
 
     async def close(self) -> None:
         """Stop everything under way; what is held stays held."""
@@ -165,6 +166,8 @@ class ContingentOrders:
             hangs_together(order)
             and order.status == OrderStatus.INITIALIZED
             and not is_elsewhere(order)
+            # A cancel overtakes the sending of a new order, which goes by the risk engine first.
+            and order.ts_init < self._ts_begun
             and self._is_settled
             and self._contingencies.find_leg(name) is None
             and self._session.store.find_order(name) is None

@@ -550,6 +550,17 @@ async def test_an_entry_sent_and_not_written_down_has_its_exits(
         await run.until_agreed()
 
 
+async def test_a_cancel_that_overtakes_its_order_ends_nothing_that_works(
+    exchange: LocalExchange,
+) -> None:
+    async with running_node(exchange) as run:
+        orders = linked(run, ContingencyType.OUO)
+        run.trader.cancel_order(orders[0])
+        await until(lambda: len(exchange.orders()) == 2, "the venue has both")
+        assert orders[0].status != OrderStatus.CANCELED
+        await until_all_are_accepted(*orders)
+
+
 async def test_a_bracket_that_was_never_sent_is_not_sent_and_can_be_canceled(
     exchange: LocalExchange,
 ) -> None:
