@@ -79,12 +79,14 @@ class AccountNews:
         self._log: Final = log
         self._refresh: asyncio.Task[None] | None = None
         self._is_stale = False
+        self._is_closed = False
         self._skipped_balances: list[str] = []
         self._status = ACTIVE
         self._telling: asyncio.Handle | None = None
 
     async def close(self) -> None:
-        """Stop following the account."""
+        """Stop following the account, for good: what the session tells at its end asks no more."""
+        self._is_closed = True
         if self._telling is not None:
             self._telling.cancel()
         if self._refresh is not None:
@@ -201,6 +203,8 @@ class AccountNews:
     def refresh_soon(self) -> None:
         """Ask the venue within `ACCOUNT_REFRESH_SECS`, and tell what it says."""
         self._is_stale = True
+        if self._is_closed:
+            return
         if self._refresh is None or self._refresh.done():
             self._refresh = asyncio.create_task(self._refresh_account(), name="paradex-balances")
 
