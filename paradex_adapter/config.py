@@ -18,6 +18,7 @@ from paradex_adapter.constants import BASE_URLS_HTTP, BASE_URLS_WS, ParadexEnvir
 from paradex_adapter.venue.credentials import ETHEREUM_SIGNER, STARKNET_SIGNER
 from paradex_adapter.venue.errors import ConfigurationError
 from paradex_adapter.venue.margin_settings import MARGIN_TYPES
+from paradex_adapter.venue.order_requests import RECV_WINDOW_MS_MIN
 from paradex_adapter.venue.system_state import POLL_SECS_DEFAULT
 
 # How the venue classes a trader.
@@ -26,8 +27,6 @@ RETAIL: Final = "retail"
 
 REDACTED: Final = "<redacted>"
 API_VERSION_PATH: Final = "/v1"
-# The venue refuses a shorter receive window.
-RECV_WINDOW_MS_MIN: Final = 10
 # The venue admits 20 connections a second: as many as may come back at once, and some to spare.
 SOCKETS_BOUND: Final = 16
 

@@ -13,7 +13,6 @@ from paradex_adapter.venue.account_reader import Notice
 from paradex_adapter.venue.admission import admit
 from paradex_adapter.venue.algo_state import AlgoProgress
 from paradex_adapter.venue.auth import (
-    RECV_WINDOW_MS_DEFAULT,
     TokenProvider,
     check_clock,
     wall_clock_ms,
@@ -23,6 +22,7 @@ from paradex_adapter.venue.errors import ConfigurationError
 from paradex_adapter.venue.external_orders import ExternalFact
 from paradex_adapter.venue.http import HttpClient
 from paradex_adapter.venue.margin_settings import apply_margin_settings
+from paradex_adapter.venue.order_requests import RECV_WINDOW_MS_MAX
 from paradex_adapter.venue.retry import Backoff
 from paradex_adapter.venue.signing import OrderSigner
 from paradex_adapter.venue.trading_session import TradingSession
@@ -72,7 +72,7 @@ class SessionSetup:
         """
         config = parse_system_config(await self._http.get_system_config())
         self._check_chain(config.starknet_chain_id)
-        recv_window_ms = self._options.recv_window_ms or RECV_WINDOW_MS_DEFAULT
+        recv_window_ms = self._options.recv_window_ms or RECV_WINDOW_MS_MAX
         self._offset_ms = await check_clock(self._http, recv_window_ms)
         self._signer = OrderSigner(self._credentials, config.starknet_chain_id)
         l1_chain_id = int(config.l1_chain_id) if config.l1_chain_id.isdecimal() else 0

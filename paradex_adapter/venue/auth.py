@@ -19,6 +19,7 @@ from paradex_adapter.venue.errors import (
     RequestRejected,
 )
 from paradex_adapter.venue.http import HttpClient
+from paradex_adapter.venue.order_requests import RECV_WINDOW_MS_MAX
 from paradex_adapter.venue.replies import (
     find_jwt_lifetime_secs,
     parse_jwt_token,
@@ -34,8 +35,6 @@ EXPIRY_MARGIN_SECS: Final = 20
 REFRESH_RETRY_SECS: Final = 10
 # Half an hour is what the venue assumes when no expiration is named.
 SIGNATURE_LIFETIME_SECS: Final = 1800
-# The venue's default for orders that name no receive window.
-RECV_WINDOW_MS_DEFAULT: Final = 300_000
 # Below this offset, in milliseconds, a refused timestamp is not the clock's fault.
 CLOCK_OFFSET_NOTABLE_MS: Final = 1_000
 
@@ -58,7 +57,7 @@ async def measure_clock_offset_ms(
 
 async def check_clock(
     http: HttpClient,
-    recv_window_ms: int = RECV_WINDOW_MS_DEFAULT,
+    recv_window_ms: int = RECV_WINDOW_MS_MAX,
     now_ms: Callable[[], int] = wall_clock_ms,
 ) -> int:
     """Return the clock offset, or refuse one the venue would refuse every order for.
@@ -126,7 +125,7 @@ class TokenProvider:
         http: HttpClient,
         signer: OrderSigner,
         *,
-        recv_window_ms: int = RECV_WINDOW_MS_DEFAULT,
+        recv_window_ms: int = RECV_WINDOW_MS_MAX,
         clock_offset_ms: int = 0,
         l1_chain_id: int = 0,
         is_interactive: bool = False,

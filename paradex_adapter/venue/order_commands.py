@@ -12,11 +12,12 @@ from paradex_adapter.venue.errors import OutcomeUnknown, ParadexError, RequestRe
 from paradex_adapter.venue.external_orders import ExternalOrders
 from paradex_adapter.venue.order_gateway import OrderGateway
 from paradex_adapter.venue.order_requests import (
+    RECV_WINDOW_MS_MAX,
     OrderRequest,
     sign_modify_request,
     sign_order_request,
 )
-from paradex_adapter.venue.recovery import RECV_WINDOW_MS_DEFAULT, AccountMessage, Recovery
+from paradex_adapter.venue.recovery import AccountMessage, Recovery
 from paradex_adapter.venue.signing import OrderSigner
 from paradex_adapter_core.decimals import units_to_text
 from paradex_adapter_core.events import Event
@@ -285,7 +286,7 @@ class OrderCommands:
         self._warn(f"Outcome of order {request.client_order_id} unknown, asking: {error}")
         self._count("orders of unknown outcome")
         # The venue counts the window from our timestamp by its own clock.
-        window_ms = request.recv_window_ms or self._recv_window_ms or RECV_WINDOW_MS_DEFAULT
+        window_ms = request.recv_window_ms or self._recv_window_ms or RECV_WINDOW_MS_MAX
         expires_ms = timestamp_ms + window_ms
         self._recovery.start_resolving(request.client_order_id, request.market, expires_ms)
 

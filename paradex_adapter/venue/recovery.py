@@ -28,8 +28,6 @@ from paradex_adapter_core.messages.orders import Fill, OrderUpdate
 from paradex_adapter_core.order_state import OrderState
 from paradex_adapter_core.state_store import StateStore
 
-# The venue's default for orders that name no receive window.
-RECV_WINDOW_MS_DEFAULT: Final = 300_000
 # After the receive window, for the venue's own delays between taking an order and listing it.
 LISTING_MARGIN_MS: Final = 2_000
 RESOLVE_DELAY_SECS: Final = 0.25
