@@ -82,6 +82,8 @@ FATES = ["delivered", "to come again", "lost"]
 REFUSE_REASONS = ["NOT_ENOUGH_MARGIN", "POST_ONLY_WOULD_CROSS"]
 
 RARELY = st.sampled_from([False, False, True])
+# Little is left to be found once all was left behind.
+HARDLY_EVER = st.sampled_from([*[False] * 19, True])
 
 type Terms = tuple[int, int | None, int | None]
 
@@ -119,6 +121,8 @@ class VenueOrder:
         self.answer = 0
         self.is_given_up = False
         self.is_gone = False
+        # The newest update of what works that we were told.
+        self.ts_heard = 0
         self.bag: list[OrderUpdate | Fill] = []
 
     @property
@@ -318,7 +322,7 @@ class AccountMachine(RuleBasedStateMachine):
     @initialize(
         order_types=st.lists(st.sampled_from(ORDER_TYPES), min_size=3, max_size=3),
         second=st.sampled_from([OWN, OF_OTHERS]),
-        third=st.sampled_from([OWN, OF_OTHERS, THIEF]),
+        third=st.sampled_from([OWN, OF_OTHERS, THIEF, THIEF]),
         is_lossy=st.booleans(),
         seed=st.integers(0, 2**16),
     )
@@ -357,8 +361,7 @@ class AccountMachine(RuleBasedStateMachine):
         if order.is_refused or order.is_gone or order.status == STATUS_CLOSED:
             return
         if order.status == 0:
-            if order.owner == THIEF and not self.is_known(self.orders[0]):
-                # Before that nothing tells the two apart.
+            if order.owner == THIEF and not self.make_known(self.orders[0]):
                 return
             second = STATUS_UNTRIGGERED if order.is_conditional else STATUS_OPEN
             order.go([STATUS_NEW, second][number % 2])
@@ -377,6 +380,12 @@ class AccountMachine(RuleBasedStateMachine):
             if order.is_triggered and not order.filled:
                 reasons = [*CANCEL_REASONS, *REFUSE_REASONS]
             order.go(STATUS_CLOSED, reasons[number % len(reasons)])
+
+    def make_known(self, order: VenueOrder) -> bool:
+        """Let an order be heard of: before that nothing tells it from one with its client id."""
+        if order.status != 0 and not order.is_gone and not self.is_known(order):
+            self.feed(order, order.rest_answer())
+        return self.is_known(order)
 
     def is_known(self, order: VenueOrder) -> bool:
         return self.store.find_order_by_venue_id(order.venue_id) is not None
@@ -427,6 +436,19 @@ class AccountMachine(RuleBasedStateMachine):
             order.is_refused = True
             self.check(order, self.store.refuse_order(order.client_id, "no", False, TS_INIT))
 
+    @rule(which=st.integers(0, 2))
+    def refuse_what_the_venue_holds(self, which: int) -> None:
+        """Let a refusal come late, or wrongly: it ends nothing."""
+        order = self.orders[which]
+        held = self.store.find_order(order.client_id)
+        if order.owner != OWN or held is None or not self.is_known(order):
+            return
+        status = held.status
+        events = self.store.refuse_order(order.client_id, "no", False, TS_INIT)
+        assert all(isinstance(event, Contradiction) for event in events), "refused at work"
+        assert held.status == status
+        assert len(events) == (status != REJECTED)
+
     @precondition(miss_fills)
     @rule(which=st.integers(0, 2))
     def give_up_missing_fills(self, which: int) -> None:
@@ -438,7 +460,7 @@ class AccountMachine(RuleBasedStateMachine):
         engine.is_given_up = True
         assert (engine.end is not None) == (held.status != FILLED)
 
-    @rule(is_time=RARELY)
+    @rule(is_time=HARDLY_EVER)
     def restart(self, is_time: bool) -> None:
         """Begin again with what the engine knows of open orders; the rest is left behind."""
         if not is_time:
@@ -453,6 +475,7 @@ class AccountMachine(RuleBasedStateMachine):
                 continue
             told = self.engine[order.venue_id]
             order.asked = None
+            order.ts_heard = 0
             self.store.restore_order(
                 order.client_id,
                 held.venue_order_id,
@@ -513,7 +536,15 @@ class AccountMachine(RuleBasedStateMachine):
         self.check(order, self.store.mark_told(trade))
 
     def feed(self, order: VenueOrder, message: OrderUpdate | Fill) -> None:
+        held = self.store.find_order(order.client_id) if order.owner == OWN else None
+        before = held and (held.size, held.price, held.trigger_price)
         self.check(order, self.store.apply(message, TS_INIT))
+        if held is None or isinstance(message, Fill):
+            return
+        if message.ts_updated < order.ts_heard:
+            assert (held.size, held.price, held.trigger_price) == before, "old terms were taken"
+        elif held.status >= WORKING:
+            order.ts_heard = message.ts_updated
 
     def check(self, order: VenueOrder, events: list[Event]) -> None:
         engine = self.engine[order.venue_id]
