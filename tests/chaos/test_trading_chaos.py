@@ -85,7 +85,7 @@ async def settled(condition: Callable[[], bool]) -> bool:
 
 
 def is_of_the_order(difference: str) -> bool:
-    """Return whether a difference can come of fills being found in another order than they happened.
+    """Return whether fills that were found in another order than they happened explain it.
 
     The engine takes found fills order by order. Where a position turned meanwhile, what it opened
     at and its profit depend on that; every fill with its price, size and fee is compared by itself.
