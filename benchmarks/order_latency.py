@@ -19,6 +19,7 @@ from httpcore._backends.anyio import AnyIOStream
 from nautilus_trader.config import (
     InstrumentProviderConfig,
     LiveExecEngineConfig,
+    LiveRiskEngineConfig,
     LoggingConfig,
     TradingNodeConfig,
 )
@@ -143,6 +144,8 @@ def make_node(venue: dict[str, str], sender: Sender) -> TradingNode:
             trader_id=TraderId("BENCH-001"),
             logging=LoggingConfig(log_level="ERROR"),
             exec_engine=LiveExecEngineConfig(reconciliation=False, inflight_check_interval_ms=0),
+            # It takes a hundred orders a second and no more.
+            risk_engine=LiveRiskEngineConfig(bypass=True),
             exec_clients={
                 PARADEX: ParadexExecClientConfig(
                     base_url_http=venue["base_url_http"],
