@@ -65,14 +65,5 @@ class DedupLedger:
             self._young_fills = 0
         return True
 
-    def contains(self, account: str, fill_type: int, fill_id: str) -> bool:
-        """Return whether a fill is remembered."""
-        bit = 1 << fill_type
-        young = self._young.get(account)
-        if young is not None and young.get(fill_id, 0) & bit:
-            return True
-        old = self._old.get(account)
-        return old is not None and old.get(fill_id, 0) & bit != 0
-
     def __len__(self) -> int:
         return self._young_fills + self._old_fills

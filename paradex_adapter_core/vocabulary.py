@@ -102,8 +102,6 @@ ALGO_TYPES: Final[dict[str, int]] = {"TWAP": ALGO_TWAP}
 
 # What becomes of one order of a batch cancel.
 CANCEL_QUEUED: Final = "QUEUED_FOR_CANCELLATION"
-CANCEL_ALREADY_CLOSED: Final = "ALREADY_CLOSED"
-CANCEL_NOT_FOUND: Final = "NOT_FOUND"
 
 FILL_ORDINARY: Final = 1
 FILL_LIQUIDATION: Final = 2

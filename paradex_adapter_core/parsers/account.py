@@ -150,18 +150,6 @@ def parse_margin_configs(body: bytes, counters: dict[str, int] | None = None) ->
     return read_rows(load_row(body), "configs", read_margin_config, counters)
 
 
-def parse_margin_config(body: bytes) -> MarginConfig:
-    """Parse the answer of POST /account/margin/{market}: the setting as it is from now on.
-
-    Raises
-    ------
-    MalformedMessage
-        If the body cannot be read.
-
-    """
-    return read_margin_config(load_row(body), {})
-
-
 def parse_trade_busts(
     body: bytes, counters: dict[str, int] | None = None
 ) -> tuple[list[TradeBust], str | None]:

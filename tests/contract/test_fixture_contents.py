@@ -66,7 +66,7 @@ PARSERS: list[tuple[str, Parse]] = [
     ("/funding/data", market_data.parse_funding_data),
     ("/onboarding", of_venue(replies.parse_onboarding)),
     ("/auth/", of_venue(replies.parse_jwt_token)),
-    ("/account/margin/", lambda body, _: account.parse_margin_config(body)),
+    ("/account/margin/", lambda body, _: account.read_margin_config(load_row(body), {})),
     ("/account/margin", account.parse_margin_configs),
     ("/account/info", account.parse_account_info),
     ("/account", lambda body, _: account.parse_account(body)),

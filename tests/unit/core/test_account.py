@@ -265,7 +265,7 @@ def test_margin_configuration() -> None:
     assert (config.market, config.margin_type, config.leverage) == ("m", "CROSS", 50)
     assert config.isolated_leverage == 0
     row = {"market": "m", "margin_type": "ISOLATED", "leverage": 5, "isolated_margin_leverage": "7"}
-    config = account.parse_margin_config(json.dumps(row).encode())
+    config = account.read_margin_config(row, {})
     assert (config.margin_type, config.leverage, config.isolated_leverage) == ("ISOLATED", 5, 7)
     with pytest.raises(MissingField, match="leverage"):
-        account.parse_margin_config(b'{"market": "m", "margin_type": "CROSS"}')
+        account.read_margin_config({"market": "m", "margin_type": "CROSS"}, {})

@@ -8,7 +8,7 @@ from paradex_adapter_core.errors import MalformedMessage, MissingField, WrongTyp
 from paradex_adapter_core.messages.orders import BatchRow
 from paradex_adapter_core.parsers.batches import parse_batch, parse_cancel_results
 from paradex_adapter_core.parsers.fields import TEXT_CHARS_MAX
-from paradex_adapter_core.vocabulary import CANCEL_NOT_FOUND, CANCEL_QUEUED, FEED_REST
+from paradex_adapter_core.vocabulary import CANCEL_QUEUED, FEED_REST
 
 UNKNOWN_OUTCOME = ("", "", "", False)
 
@@ -123,7 +123,7 @@ def test_cancel_tells_what_became_of_each() -> None:
         {"id": "1", "market": "m", "status": CANCEL_QUEUED},
         {"client_id": "c"},
         7,
-        {"client_id": "d", "status": CANCEL_NOT_FOUND},
+        {"client_id": "d", "status": "NOT_FOUND"},
         {"id": "5", "status": "SOMETHING_NEW"},
     ]
     found = parse_cancel_results(json.dumps({"results": rows}).encode(), counters)
