@@ -54,6 +54,7 @@ from paradex_adapter.translate.values import (
 from paradex_adapter.twap_orders import TwapAnswers
 from paradex_adapter.venue.account_reader import AccountSnapshot
 from paradex_adapter.venue.errors import VenueUnavailable
+from paradex_adapter.venue.recovery import find_left_out
 from paradex_adapter.venue.trading_session import TradingSession
 from paradex_adapter_core.messages.orders import Fill, OrderUpdate
 from paradex_adapter_core.order_lifecycle import FILLED, QUEUED, REJECTED, SENT, WORKING
@@ -158,8 +159,8 @@ class AccountAnswers:
     async def report_orders(self, command: GenerateOrderStatusReports) -> list[OrderStatusReport]:
         """Return the reports of the orders a command asks for.
 
-        Own orders that ended since the engine was told of them last are among them even when only
-        open ones are asked for: their end would never be found out otherwise.
+        Orders that ended since the engine was told of them last are among them even when only open
+        ones are asked for: their end would never be found out otherwise.
         """
         session = self._session
         market = _find_market(command.instrument_id)
@@ -170,11 +171,9 @@ class AccountAnswers:
             for update in await session.reader.orders_history(market, None, _to_ms(command.start)):
                 updates[update.venue_order_id] = update
         left_out = [
-            (state.market, state.client_order_id, state.venue_order_id)
-            for state in session.store.open_orders()
-            if market in (None, state.market)
-            and state.venue_order_id
-            and state.venue_order_id not in updates
+            order
+            for order in find_left_out(session.store, session.externals, updates)
+            if market in (None, order[0])
         ]
         for found in await asyncio.gather(*(session.search.find(*order) for order in left_out)):
             if found is not None:

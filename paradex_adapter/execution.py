@@ -437,7 +437,7 @@ class ParadexExecutionClient(LiveExecutionClient):
     ) -> list[OrderStatusReport]:
         """Return the reports of the open orders and, unless only those are asked, of the closed.
 
-        Own orders that ended since the engine was told of them last are always among them.
+        Orders that ended since the engine was told of them last are always among them.
 
         Raises
         ------

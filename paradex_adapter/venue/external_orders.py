@@ -204,6 +204,11 @@ class ExternalOrders:
         is_working = entry.update.status in (STATUS_UNTRIGGERED, STATUS_OPEN)
         return entry.update if is_working and not entry.is_closed else None
 
+    def working(self) -> list[OrderUpdate]:
+        """Return the last news of every order that was told and works, oldest first."""
+        found = (self.find_working(venue_order_id) for venue_order_id in self._entries)
+        return [update for update in found if update is not None]
+
     def find_terms(self, venue_order_id: str) -> tuple[int, int | None, int | None] | None:
         """Return the newest size, price and trigger price told of an order, in 1e-8 units."""
         entry = self._entries.get(venue_order_id)

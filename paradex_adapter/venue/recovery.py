@@ -15,7 +15,7 @@ that nothing is told twice. Nothing here ever sends an order.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Collection, Coroutine, Iterable
 from typing import Any, Final, final
 
 from paradex_adapter.venue.account_reader import AccountReader, Notice
@@ -311,11 +311,8 @@ class Recovery:
         """Tell what happened since; return the markets where something did or could."""
         snapshot = await self._reader.snapshot(since_ms)
         told = {update.venue_order_id for update in snapshot.orders}
-        late = []
-        for state in self._store.open_orders():
-            # Sent before the window, and closed meanwhile: only its own history tells.
-            if state.venue_order_id and state.venue_order_id not in told:
-                late.append((state.market, state.client_order_id, state.venue_order_id))
+        # Sent before the window, and closed meanwhile: only its own history tells.
+        late = find_left_out(self._store, self._externals, told)
         found = await asyncio.gather(*(self._search.find(*order) for order in late))
         snapshot.orders.extend(update for update in found if update is not None)
         balances = await self._reader.balances()
@@ -370,6 +367,30 @@ def find_cut_orders(store: StateStore, updates: Iterable[OrderUpdate]) -> list[O
         if state is not None and update.size < state.size and state.is_open:
             cut.append(update)
     return cut
+
+
+def find_left_out(
+    store: StateStore, externals: ExternalOrders, told: Collection[str]
+) -> list[tuple[str, str, str]]:
+    """Return market, client id and venue id of the orders known to work, of whomever, but `told`.
+
+    Parameters
+    ----------
+    store : StateStore
+        What is known of own orders.
+    externals : ExternalOrders
+        What was told of orders not ours.
+    told : Collection[str]
+        Venue ids of the orders in an answer.
+    """
+    own = [(s.market, s.client_order_id, s.venue_order_id) for s in store.open_orders()]
+    others = [
+        (update.market, update.client_order_id, update.venue_order_id)
+        for update in externals.working()
+        # Not one that was claimed and is an own one by now.
+        if store.find_order_by_venue_id(update.venue_order_id) is None
+    ]
+    return [order for order in (*own, *others) if order[2] and order[2] not in told]
 
 
 def find_own_order(store: StateStore, update: OrderUpdate) -> OrderState | None:

@@ -180,6 +180,24 @@ async def test_orders_and_fills_the_stream_lost_are_found(
         exchange.lose_pushes()
 
 
+@pytest.mark.parametrize("engine", [ALL, ALL_OPEN], ids=["all orders", "open orders"])
+async def test_the_end_of_an_old_order_of_another_that_the_stream_lost(
+    exchange: LocalExchange, engine: dict[str, Any]
+) -> None:
+    async with running_node(exchange, engine=engine) as run:
+        venue_order_id = exchange.place_order("BUY", "0.01", "80000", client_id="hand")
+        await until(lambda: bool(run.cache.orders_open()), "it is told")
+        (order,) = run.cache.orders_open()
+        for held in exchange._account(None).orders.values():
+            held.created_at -= 7_200_000
+            held.last_updated_at -= 7_200_000
+        exchange.lose_pushes("orders")
+        exchange.cancel_order(venue_order_id)
+        await until(lambda: order.is_closed, "its end was found")
+        assert events_of(order)[-1] == "OrderCanceled"
+        exchange.lose_pushes()
+
+
 async def test_the_market_order_of_another_that_the_stream_lost(exchange: LocalExchange) -> None:
     """The position check asks for the fills it misses."""
     async with running_node(exchange, engine={**AT_ONCE, **POSITIONS}) as run:

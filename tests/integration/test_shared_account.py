@@ -312,6 +312,32 @@ async def test_orders_of_others_can_be_filtered_out(exchange: LocalExchange) -> 
         assert held_by(run) == Decimal("0.01")
 
 
+def let_time_pass(exchange: LocalExchange) -> None:
+    """Have every order there be an hour older, and so older than any window of a catch-up."""
+    for order in exchange._account(None).orders.values():
+        order.created_at -= 3_600_000
+        order.last_updated_at -= 3_600_000
+
+
+async def test_old_orders_of_others_that_end_while_disconnected(exchange: LocalExchange) -> None:
+    async with running_node(exchange) as run:
+        other = {"client_id": "named"}
+        ids = [exchange.place_order("BUY", "0.01", "80000", **other) for other in (other, {})]
+        orders = [await until_known(run, each) for each in ids]
+        stays = await until_known(run, exchange.place_order("BUY", "0.01", "80001"))
+        let_time_pass(exchange)
+        session = run.client.session
+        exchange.refuse_connections()
+        exchange.drop_connections("private")
+        await until(lambda: not session.is_ready)
+        for venue_order_id in ids:
+            exchange.cancel_order(venue_order_id)
+        exchange.refuse_connections(is_refusing=False)
+        await until(lambda: all(order.is_closed for order in orders), "their ends are told")
+        assert {order.status for order in orders} == {OrderStatus.CANCELED}
+        assert stays.is_open
+
+
 def take_again(exchange: LocalExchange, client_id: str, price: str = "0") -> str:
     """Sell under a client id used before, which the venue does not promise to refuse."""
     exchange._account(None).client_ids.pop(client_id)
