@@ -12,14 +12,15 @@ from typing import Any, Final
 
 from paradex_adapter.cli_arguments import (
     ENVIRONMENTS,
-    NAME_LENGTH_MAX,
     RECORDED_CHANNELS,
     OneLineParser,
     add_account,
     add_replay,
     add_seed,
+    add_venue,
     parse_channels,
     parse_moment,
+    parse_name,
     parse_names,
     parse_speed,
     whole_number,
@@ -353,11 +354,11 @@ def keys(arguments: Sequence[str] | None = None) -> int:
         if given.command == "derive":
             tool.tell(tool.derive(options, show_private_key=given.show_private_key))
         elif given.command == "new-subkey":
-            tool.tell(tool.new_subkey(options, given.out, given.name[:NAME_LENGTH_MAX]))
+            tool.tell(tool.new_subkey(options, given.out, given.name))
         else:
             tool.tell(tool.check(options))
     except (ParadexError, CoreError) as error:
-        sys.stderr.write(f"{parser.prog}: {error}\n")
+        sys.stderr.write(f"{parser.prog}: {tool.explain(error)}\n")
         return EXIT_FAILED
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
@@ -370,19 +371,24 @@ def _keys_parser() -> ArgumentParser:
         "Derive keys, make subkeys and check credentials, without placing an order. Keys are read "
         "from files (- is standard input) or from the variables of the integration guide.",
     )
-    parser.set_defaults(private_key_file=None, show_private_key=False, onboard=False)
+    parser.set_defaults(private_key_file=None, onboard=False)
+    parser.set_defaults(account_address=None, account_signer_type="starknet")
     commands = parser.add_subparsers(dest="command", required=True)
     deriving = commands.add_parser("derive", help="the account an Ethereum key leads to")
     deriving.add_argument("--show-private-key", action="store_true", help="print the L2 key too")
     making = commands.add_parser("new-subkey", help="a new key, and the request to register it")
     making.add_argument("--out", type=Path, required=True, metavar="FILE", help="for the new key")
-    making.add_argument("--name", default="paradex-adapter", help="of the subkey (paradex-adapter)")
+    making.add_argument(
+        "--name", type=parse_name, default="paradex-adapter", help="of the subkey (paradex-adapter)"
+    )
     checking = commands.add_parser("check", help="what the venue says of a credential")
     checking.add_argument(
         "--onboard", action="store_true", help="onboard the account of --ethereum-key-file"
     )
     for command in (making, checking):
         command.add_argument("--private-key-file", metavar="FILE", help="of the account, or -")
-    for command in (deriving, making, checking):
         add_account(command)
+    for command in (deriving, making, checking):
+        command.add_argument("--ethereum-key-file", metavar="FILE", help="of the owner, or -")
+        add_venue(command)
     return parser

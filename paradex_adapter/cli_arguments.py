@@ -57,15 +57,18 @@ def add_replay(parser: argparse.ArgumentParser) -> None:
 
 
 def add_account(command: argparse.ArgumentParser) -> None:
-    """Add what says whose account it is, and where."""
+    """Add what says whose account it is."""
     command.add_argument("--account-address", metavar="0x...", help="the L2 address")
-    command.add_argument("--ethereum-key-file", metavar="FILE", help="of its owner, or -")
     command.add_argument(
         "--account-signer-type",
         choices=("starknet", "eip191"),
         default="starknet",
         help="eip191 where the account's main key is an Ethereum key (starknet)",
     )
+
+
+def add_venue(command: argparse.ArgumentParser) -> None:
+    """Add where the venue is."""
     command.add_argument(
         "--environment", type=str.lower, choices=ENVIRONMENTS, default="mainnet", help="(mainnet)"
     )
@@ -84,6 +87,19 @@ def parse_names(text: str) -> tuple[str, ...]:
     if not 0 < len(names) <= NAMES_MAX or any(len(name) > NAME_LENGTH_MAX for name in names):
         raise argparse.ArgumentTypeError(f"must be 1 to {NAMES_MAX} names with commas in between")
     return names
+
+
+def parse_name(text: str) -> str:
+    """Return a name.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        If it is empty or too long.
+    """
+    if not 0 < len(text) <= NAME_LENGTH_MAX:
+        raise argparse.ArgumentTypeError(f"must be 1 to {NAME_LENGTH_MAX} characters")
+    return text
 
 
 def parse_channels(text: str) -> tuple[str, ...]:

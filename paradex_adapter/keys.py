@@ -9,14 +9,13 @@ import json
 import os
 import secrets
 import sys
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from paradex_adapter.constants import BASE_URLS_HTTP, ParadexEnvironment
 from paradex_adapter.venue.admission import admit
-from paradex_adapter.venue.auth import TokenProvider, measure_clock_offset_ms
+from paradex_adapter.venue.auth import TokenProvider, measure_clock_offset_ms, wall_clock_ms
 from paradex_adapter.venue.credentials import (
     CURVE_ORDER,
     STARKNET_SIGNER,
@@ -45,6 +44,7 @@ _OPTIONS: Final = {
     "private_key": "--private-key-file",
     "private_key_file": "--private-key-file",
     "ethereum_private_key": "--ethereum-key-file",
+    "onboard": "--onboard",
 }
 
 
@@ -118,7 +118,7 @@ def new_subkey(options: KeyOptions, path: Path, name: str) -> Result:
 
     async def run(venue: _Venue) -> Result:
         offset_ms = await measure_clock_offset_ms(venue.http)
-        now_secs = (time.time_ns() // 1_000_000 + offset_ms) // 1000
+        now_secs = (wall_clock_ms() + offset_ms) // 1000
         private_key = 1 + secrets.randbelow(CURVE_ORDER - 1)
         public_key = Credentials(credentials.account, private_key).public_key
         request: Result = {"name": name, "public_key": hex(public_key)}
@@ -157,7 +157,15 @@ def check(options: KeyOptions) -> Result:
         tokens = TokenProvider(http, signer, clock_offset_ms=offset_ms, l1_chain_id=l1_chain_id)
         http.token_provider = tokens
         try:
-            await admit(http, tokens, credentials, signer, onboard=options.onboard)
+            await admit(
+                http,
+                tokens,
+                credentials,
+                signer,
+                onboard=options.onboard,
+                l1_chain_id=l1_chain_id,
+                now_secs=(wall_clock_ms() + offset_ms) // 1000,
+            )
             kind, public_key = parse_account(await http.get_account_info(), credentials.account)
         finally:
             await tokens.close()
@@ -210,20 +218,15 @@ async def _at_venue(options: KeyOptions, run: Callable[[_Venue], Awaitable[Resul
 def _resolve(options: KeyOptions) -> Credentials:
     wallet_file = options.ethereum_private_key_file
     text = None if wallet_file is None else _read_secret("--ethereum-key-file", wallet_file)
-    try:
-        return resolve_credentials(
-            options.environment,
-            options.account_address,
-            _read_stdin() if options.private_key_file == "-" else None,
-            private_key_file=None if options.private_key_file == "-" else options.private_key_file,
-            ethereum_private_key=text,
-            account_signer_type=options.account_signer_type,
-        )
-    except ConfigurationError as error:
-        # There is no configuration here: the settings are options of the command.
-        option = _OPTIONS.get(error.setting, error.setting)
-        remedy = error.remedy.replace("in the config", f"with {option}")
-        raise ConfigurationError(option, remedy) from None
+    key_file = options.private_key_file
+    return resolve_credentials(
+        options.environment,
+        options.account_address,
+        _read_stdin("--private-key-file") if key_file == "-" else None,
+        private_key_file=None if key_file == "-" else key_file,
+        ethereum_private_key=text,
+        account_signer_type=options.account_signer_type,
+    )
 
 
 def _read_ethereum_key(options: KeyOptions, environ: Mapping[str, str] = os.environ) -> int:
@@ -237,11 +240,15 @@ def _read_ethereum_key(options: KeyOptions, environ: Mapping[str, str] = os.envi
 
 
 def _read_secret(setting: str, path: str) -> str:
-    return _read_stdin() if path == "-" else read_key_file(setting, path)
+    return _read_stdin(setting) if path == "-" else read_key_file(setting, path)
 
 
-def _read_stdin() -> str:
-    return sys.stdin.read(KEY_FILE_BYTES_MAX).strip()
+def _read_stdin(setting: str) -> str:
+    text = sys.stdin.read(KEY_FILE_BYTES_MAX).strip()
+    if not text:
+        # Without it the variables would be asked, and another key used than the one meant.
+        raise ConfigurationError(setting, "nothing came by standard input")
+    return text
 
 
 def _need_l1_chain(config: SystemConfig) -> int:
@@ -259,6 +266,14 @@ def _write_key(path: Path, private_key: int) -> None:
     except (OSError, ValueError) as error:
         why = (getattr(error, "strerror", None) or "it is no path").lower()
         raise ConfigurationError("--out", f"the file cannot be written ({why})") from None
+
+
+def explain(error: Exception) -> str:
+    """Return the text of an error, with the settings by the names of the command's options."""
+    if type(error) is not ConfigurationError:
+        return str(error)
+    setting = " and ".join(_OPTIONS.get(name, name) for name in error.setting.split(" and "))
+    return f"{setting}: {error.remedy.replace('in the config', f'with {setting}')}"
 
 
 def tell(result: Result) -> None:

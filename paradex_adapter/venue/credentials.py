@@ -265,13 +265,13 @@ def _choose(
 ) -> tuple[str, str]:
     """Return the one source that is given, an option or else a variable, and its text."""
     given = {name: text.strip() for name, text in options.items() if text and text.strip()}
+    settings = list(given)
     if not given:
         found = {n: variables.get(f"{prefix}_{end}", "").strip() for n, end in _SOURCES.items()}
         given = {name: text for name, text in found.items() if text}
+        settings = [f"{prefix}_{_SOURCES[name]}" for name in given]
     if len(given) > 1:
-        raise ConfigurationError(
-            " and ".join(given), f"one key is enough; give one of {', '.join(_SOURCES)}"
-        )
+        raise ConfigurationError(" and ".join(settings), "one key is enough; leave out the others")
     return next(iter(given.items()), None) or (
         "private_key",
         _need_hex("private_key", None, f"{prefix}_PRIVATE_KEY", {}),

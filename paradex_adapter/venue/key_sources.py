@@ -7,6 +7,7 @@ answer within milliseconds, and whatever it raises means that the message is not
 
 import importlib
 import os
+import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -17,12 +18,13 @@ from paradex_adapter.venue.errors import ConfigurationError, InvalidRequest
 KEY_FILE_BYTES_MAX: Final = 4096
 SIGNER_CHARS_MAX: Final = 256
 _SIGNATURE_BOUND: Final = 2**252
+_KEY: Final = re.compile(rb"\s*(0[xX][0-9a-fA-F]{1,64})\s*")
 
 type Signer = Callable[[int], tuple[int, int]]
 
 
 def read_key_file(setting: str, path_text: str) -> str:
-    """Return the text of a key file that nobody but its owner may read.
+    """Return the key in a file that nobody but its owner may read, ``0x...``.
 
     Parameters
     ----------
@@ -34,16 +36,17 @@ def read_key_file(setting: str, path_text: str) -> str:
     Raises
     ------
     ConfigurationError
-        If it cannot be read, others may read it, or it is too long. The text never holds any of
+        If it cannot be read, others may read it, or it holds no key. The text never holds any of
         the file's content.
     """
-    path = Path(path_text).expanduser()
     try:
+        path = Path(path_text).expanduser()
         with path.open("rb") as file:
             # Of the open file: the path may name another one by now.
             mode = os.fstat(file.fileno()).st_mode
             content = file.read(KEY_FILE_BYTES_MAX + 1)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
+        # RuntimeError: the home folder of nobody.
         why = getattr(error, "strerror", None) or "it is no path"
         raise ConfigurationError(setting, f"the file cannot be read ({why.lower()})") from None
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
@@ -52,7 +55,11 @@ def read_key_file(setting: str, path_text: str) -> str:
         )
     if len(content) > KEY_FILE_BYTES_MAX:
         raise ConfigurationError(setting, "the file is too long for a key; name the key's file")
-    return content.decode("ascii", "replace").strip()
+    key = _KEY.fullmatch(content)
+    if key is None:
+        remedy = "the file holds no key; write it there as 0x and up to 64 hexadecimal digits"
+        raise ConfigurationError(setting, remedy)
+    return key[1].decode("ascii")
 
 
 def import_signer(path_text: str) -> Signer:
@@ -75,6 +82,9 @@ def import_signer(path_text: str) -> Signer:
         found = getattr(importlib.import_module(module_name), name, None)
     except ImportError:
         raise ConfigurationError("signer", f"module {module_name} cannot be imported") from None
+    except Exception as error:  # noqa: BLE001 - the user's code may raise anything
+        reason = f"module {module_name} cannot be imported: it raised {type(error).__name__}"
+        raise ConfigurationError("signer", reason) from None
     if not callable(found):
         raise ConfigurationError("signer", remedy)
     return checked_signer(found)

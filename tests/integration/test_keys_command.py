@@ -120,6 +120,22 @@ def test_check_tells_what_a_credential_is(
     assert exchange.orders() == []
 
 
+def test_an_empty_key_is_not_replaced_by_one_of_the_environment(
+    exchange: Any, capsys: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PARADEX_TESTNET_PRIVATE_KEY", exchange.private_key)
+    empty = secret_file(tmp_path, "")
+    where = ["--environment", "testnet", "--base-url-http", exchange.base_url_http]
+    mine = ["--account-address", exchange.account_address]
+    for option in ("--private-key-file", "--ethereum-key-file"):
+        for source, words in ((empty, "holds no key"), ("-", "nothing came")):
+            monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
+            assert cli.keys(["check", *where, *mine, option, source]) == 1
+            said = capsys.readouterr().err
+            assert said.startswith(f"paradex-keys: {option}: ")
+            assert words in said
+
+
 def test_an_ethereum_account_signs_in_and_authorizes_a_subkey(
     exchange: Any, capsys: Any, tmp_path: Path
 ) -> None:
@@ -144,10 +160,22 @@ def test_onboarding_is_done_when_asked_for(exchange: Any, capsys: Any, tmp_path:
     assert run(exchange, capsys, "derive", *wallet)["is_onboarded"] is True
 
 
+def test_an_ethereum_account_is_onboarded_when_asked_for(
+    exchange: Any, capsys: Any, tmp_path: Path
+) -> None:
+    key = "0x" + "7" * 64
+    owner = PrivateKey(bytes.fromhex(key[2:])).public_key.to_checksum_address()
+    query = {"account_signer_type": "eip191", "eth_address": owner}
+    address = httpx.get(f"{exchange.base_url_http}/onboarding", params=query).json()["address"]
+    mine = ["--ethereum-key-file", secret_file(tmp_path, key), "--account-address", address]
+    told = run(exchange, capsys, "check", "--onboard", "--account-signer-type", "eip191", *mine)
+    assert told["credential"] == "Ethereum account"
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["derive"], "PARADEX_TESTNET_ETHEREUM_PRIVATE_KEY"),
+        (["derive"], "with --ethereum-key-file or in the variable PARADEX_TESTNET_ETHEREUM_PRIV"),
         (["check"], "--account-address: it is missing"),
         (["check", "--account-address", "0x5", "--private-key-file", "/no"], "cannot be read"),
         (["new-subkey", "--out", "/", "--account-address", "0x5"], "--private-key-file"),
@@ -175,7 +203,18 @@ def test_an_older_file_is_not_written_over(exchange: Any, capsys: Any, tmp_path:
     assert Path(main).read_text().strip() == exchange.private_key
 
 
-@pytest.mark.parametrize("arguments", [[], ["fly"], ["derive", "--private-key", "0x5"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["fly"],
+        ["derive", "--private-key", "0x5"],
+        # What derives is the other kind of account.
+        ["derive", "--account-signer-type", "eip191"],
+        ["new-subkey", "--out", "key", "--name", ""],
+        ["new-subkey", "--out", "key", "--name", "n" * 65],
+    ],
+)
 def test_wrong_arguments_are_one_line(capsys: Any, arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         cli.keys(arguments)

@@ -51,7 +51,12 @@ def test_a_file_others_can_get_at_is_refused(tmp_path: Path, mode: int) -> None:
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("", "missing"), (KEY[2:], "0x"), ("x" * (KEY_FILE_BYTES_MAX + 1), "too long")],
+    [
+        ("", "holds no key"),
+        (KEY[2:], "0x"),
+        (f"{KEY}\n{KEY}", "holds no key"),
+        ("x" * (KEY_FILE_BYTES_MAX + 1), "too long"),
+    ],
 )
 def test_a_file_without_a_key_is_refused_without_its_content(
     tmp_path: Path, text: str, words: str
@@ -62,7 +67,7 @@ def test_a_file_without_a_key_is_refused_without_its_content(
     assert KEY[2:] not in str(caught.value)
 
 
-@pytest.mark.parametrize("path", ["/nowhere/key", "/", "a\0b"])
+@pytest.mark.parametrize("path", ["/nowhere/key", "/", "a\0b", "~nobody-of-this-name/key"])
 def test_a_file_that_cannot_be_read_is_one_sentence(path: str) -> None:
     with pytest.raises(ConfigurationError, match="cannot be read"):
         read_key_file("private_key_file", path)
@@ -119,6 +124,16 @@ def test_a_signer_that_is_none_is_one_sentence(vault: ModuleType, path: str, wor
         resolve(signer=path, public_key="0x5")
 
 
+def test_a_module_that_fails_is_told_without_its_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "failing_vault.py").write_text(f"raise RuntimeError('the pin {KEY} is wrong')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ConfigurationError, match="RuntimeError") as caught:
+        resolve(signer="failing_vault:sign", public_key="0x5")
+    assert KEY not in "".join(traceback.format_exception(caught.value))
+
+
 @pytest.mark.parametrize("public_key", [None, "0x0", "0x" + "f" * 64])
 def test_a_signer_needs_its_public_key(vault: ModuleType, public_key: str | None) -> None:
     with pytest.raises(ConfigurationError, match="public_key"):
@@ -169,8 +184,9 @@ def test_two_sources_are_refused_and_options_come_before_variables() -> None:
     with pytest.raises(ConfigurationError, match="one key is enough"):
         resolve(private_key=KEY, access_token=TOKEN)
     environ = {"PARADEX_TESTNET_PRIVATE_KEY": KEY, "PARADEX_TESTNET_ACCESS_TOKEN": TOKEN}
-    with pytest.raises(ConfigurationError, match="one key is enough"):
+    with pytest.raises(ConfigurationError, match="one key is enough") as caught:
         resolve(environ=environ)
+    assert caught.value.setting == " and ".join(environ)
     assert resolve(access_token=TOKEN, environ=environ).denial_reason
 
 
