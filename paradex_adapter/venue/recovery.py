@@ -110,6 +110,7 @@ class Recovery:
         self._search: Final = search
         self._tasks: Final[dict[str, asyncio.Task[None]]] = {}
         self._is_closed = False
+        self._begun_ms: Final = now_ms()
 
     async def close(self) -> None:
         """Stop asking, for good: what the end of the connection leaves unknown stays unknown."""
@@ -333,6 +334,8 @@ class Recovery:
         return markets.union(position.market for position in snapshot.positions)
 
     async def _fetch_notices(self, markets: set[str], since_ms: int) -> None:
+        # What an earlier run was told is no news, though it may lie within the overlap.
+        since_ms = max(since_ms, self._begun_ms)
         try:
             notices = await self._reader.notices(sorted(markets), since_ms)
         except ParadexError as error:

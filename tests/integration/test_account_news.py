@@ -114,6 +114,24 @@ async def test_funding_of_a_lost_connection_is_published_once(
     await run.until_agreed()
 
 
+async def test_funding_of_an_earlier_run_is_not_published_again(exchange: LocalExchange) -> None:
+    async with running_node(exchange, [Listener()]) as run:
+        await traded(run, OrderSide.BUY, "0.1")
+        exchange.set_funding_index(MARKET, "25")
+        await traded(run, OrderSide.SELL, "0.05")
+        await until(lambda: bool(run.trader.data), "funding was published")
+    async with running_node(exchange, [Listener()]) as run:
+        session = run.client.session
+        exchange.drop_connections("private")
+        await until(lambda: not session.is_ready)
+        exchange.set_funding_index(MARKET, "50")
+        exchange.place_order("SELL", "0.05")
+        await until(lambda: bool(run.trader.data), "funding was published")
+        await until(lambda: session.is_ready and not session.is_recovering)
+        (paid,) = [row for row in exchange.fills() if row["remaining_size"] == "0"][-1:]
+        assert [payment.fill_id for payment in run.trader.data] == [paid["id"]]
+
+
 async def test_a_bust_is_published_and_the_position_follows(
     exchange: LocalExchange, run: RunningNode
 ) -> None:
