@@ -1,15 +1,14 @@
 """The account, told to NautilusTrader: its state, and what the venue does to it by itself."""
 
 import asyncio
-from collections.abc import Callable
 from decimal import Decimal
-from typing import Final, Protocol
+from typing import Final
 
 from nautilus_trader.cache.cache import Cache
 from nautilus_trader.common.component import LiveClock, Logger, MessageBus
 from nautilus_trader.model.data import CustomData, DataType
 from nautilus_trader.model.events import OrderFilled
-from nautilus_trader.model.identifiers import AccountId, InstrumentId
+from nautilus_trader.model.identifiers import InstrumentId
 
 from paradex_adapter.account_data import (
     algo_order_to_custom,
@@ -17,6 +16,7 @@ from paradex_adapter.account_data import (
     payment_to_custom,
 )
 from paradex_adapter.custom_data import ParadexData
+from paradex_adapter.emitter import Emitter
 from paradex_adapter.order_news import find_instrument
 from paradex_adapter.translate.reports import balances_to_account_balances, summary_to_margins
 from paradex_adapter.translate.values import UnusableMessageError
@@ -34,13 +34,6 @@ SHORT_REFRESH_SECS: Final = 5.0
 # In vain; then the next news of the account is awaited.
 REFRESH_FAILURES_MAX: Final = 5
 ACTIVE: Final = "ACTIVE"
-
-
-class Emitter(Protocol):
-    """The execution client, as far as this module speaks through it."""
-
-    generate_account_state: Callable[..., None]
-    account_id: AccountId
 
 
 class AccountNews:

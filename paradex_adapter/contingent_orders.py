@@ -7,7 +7,7 @@ order that the venue knows nothing of.
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, Protocol
+from typing import Final
 
 from nautilus_trader.cache.cache import Cache
 from nautilus_trader.common.component import LiveClock, Logger
@@ -15,10 +15,9 @@ from nautilus_trader.core.uuid import UUID4
 from nautilus_trader.model.enums import ContingencyType, OrderSide, OrderStatus
 from nautilus_trader.model.events import (
     OrderCanceled,
-    OrderEvent,
     OrderUpdated,
 )
-from nautilus_trader.model.identifiers import AccountId, ClientOrderId
+from nautilus_trader.model.identifiers import ClientOrderId
 from nautilus_trader.model.objects import Price, Quantity
 from nautilus_trader.model.orders import Order
 
@@ -32,6 +31,7 @@ from paradex_adapter.contingent_legs import (
     order_to_leg,
     to_units,
 )
+from paradex_adapter.emitter import Emitter
 from paradex_adapter.translate.instruments import RAW_PER_UNIT
 from paradex_adapter.translate.order_params import NO_PARAMS, OrderParams
 from paradex_adapter.translate.orders import is_exit, order_to_request
@@ -47,17 +47,6 @@ from paradex_adapter_core.vocabulary import UNITS_PER_ONE, UNITS_SCALE
 
 SETTLE_ATTEMPTS_MAX: Final = 60
 SETTLE_DELAY_SECS: Final = 1.0
-
-
-class Emitter(Protocol):
-    """The execution client, as far as this module speaks through it."""
-
-    generate_order_denied: Callable[..., None]
-    generate_order_submitted: Callable[..., None]
-    account_id: AccountId
-
-    def send_order_event(self, event: OrderEvent) -> None:
-        """Give an event of an order that the venue does not know to the engine."""
 
 
 class ContingentOrders:

@@ -216,6 +216,10 @@ class ParadexExecutionClient(LiveExecutionClient):
         """Give an unasked report of a fill to the engine."""
         self._send_fill_report(report)
 
+    def send_position_report(self, report: PositionStatusReport) -> None:
+        """Give an unasked report of a position to the engine."""
+        self._send_position_status_report(report)
+
     # -- life -------------------------------------------------------------------------------------
 
     def connect(self) -> None:
@@ -309,7 +313,7 @@ class ParadexExecutionClient(LiveExecutionClient):
                 cache,
                 clock,
                 log,
-                self._send_position_status_report,
+                self.send_position_report,
             ),
             stream=StreamHold(session, self.account_id, self._msgbus, entry.lists.settle),
         )

@@ -5,8 +5,7 @@ told from here.
 """
 
 import asyncio
-from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from nautilus_trader.cache.cache import Cache
 from nautilus_trader.common.component import LiveClock, Logger
@@ -19,13 +18,14 @@ from nautilus_trader.execution.messages import (
     SubmitOrderList,
 )
 from nautilus_trader.model.enums import OrderSide
-from nautilus_trader.model.events import OrderEvent, OrderFilled
-from nautilus_trader.model.identifiers import AccountId, InstrumentId
+from nautilus_trader.model.events import OrderFilled
+from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.orders import Order
 
 from paradex_adapter.constants import PARADEX_VENUE
 from paradex_adapter.contingent_legs import hangs_together
 from paradex_adapter.contingent_orders import ContingentOrders
+from paradex_adapter.emitter import Emitter
 from paradex_adapter.order_accounts import find_account_id
 from paradex_adapter.translate.instruments import RAW_PER_UNIT
 from paradex_adapter.translate.order_params import (
@@ -54,19 +54,6 @@ from paradex_adapter.venue.trading_session import TradingSession
 
 # A mark price older than this tells nothing of where the trigger lies.
 MARK_PRICE_AGE_NS_MAX: Final = 30 * 1_000_000_000
-
-
-class Emitter(Protocol):
-    """The execution client, as far as this module speaks through it."""
-
-    generate_order_denied: Callable[..., None]
-    generate_order_submitted: Callable[..., None]
-    generate_order_modify_rejected: Callable[..., None]
-    generate_order_cancel_rejected: Callable[..., None]
-    account_id: AccountId
-
-    def send_order_event(self, event: OrderEvent) -> None:
-        """Give an event of an order that the venue does not know to the engine."""
 
 
 class OrderEntry:

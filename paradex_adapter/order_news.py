@@ -6,16 +6,17 @@ told a moment ago.
 """
 
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from nautilus_trader.cache.cache import Cache
 from nautilus_trader.common.component import LiveClock, Logger
 from nautilus_trader.execution.reports import FillReport, OrderStatusReport
 from nautilus_trader.model.enums import OrderStatus
-from nautilus_trader.model.identifiers import AccountId, ClientOrderId
+from nautilus_trader.model.identifiers import ClientOrderId
 from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.model.orders import Order
 
+from paradex_adapter.emitter import Emitter
 from paradex_adapter.translate.instruments import is_identifier, symbol_to_instrument_id
 from paradex_adapter.translate.reports import (
     fill_to_report,
@@ -51,26 +52,6 @@ from paradex_adapter_core.events import (
     OrderTriggered,
 )
 from paradex_adapter_core.messages.orders import Fill, OrderUpdate
-
-
-class Emitter(Protocol):
-    """The execution client, as far as this module speaks through it."""
-
-    generate_order_accepted: Callable[..., None]
-    generate_order_rejected: Callable[..., None]
-    generate_order_canceled: Callable[..., None]
-    generate_order_expired: Callable[..., None]
-    generate_order_triggered: Callable[..., None]
-    generate_order_updated: Callable[..., None]
-    generate_order_modify_rejected: Callable[..., None]
-    generate_order_filled: Callable[..., None]
-    account_id: AccountId
-
-    def send_order_report(self, report: OrderStatusReport) -> None:
-        """Give an unasked report of an order to the engine."""
-
-    def send_fill_report(self, report: FillReport) -> None:
-        """Give an unasked report of a fill to the engine."""
 
 
 class OrderNews:
