@@ -344,8 +344,9 @@ class OrderState:
         self._ts_terms = update.ts_updated
         self._feed_terms = update.feed
         is_changed = update.size != self.size
-        # To its position: the fills that are still to come fill less than was sent.
-        is_cut = update.size < self.size and self.status == CLOSING and self.missing > 0
+        # Closed with a change nobody was told of: by an earlier run, or cut to its position.
+        is_unfinished = self.missing > 0 or self._ending == CANCELED or self._ending == EXPIRED
+        is_alive = self.status == WORKING or (self.status == CLOSING and is_unfinished)
         self.size = update.size
         price = update.price
         if self._has_price and price is not None and price != self.price:
@@ -353,10 +354,10 @@ class OrderState:
             self.price = price
         trigger_price = update.trigger_price
         # Orders without a trigger come with 0.
-        if trigger_price is not None and trigger_price != (self.trigger_price or 0):
+        if trigger_price and trigger_price != self.trigger_price:
             is_changed = True
             self.trigger_price = trigger_price
-        if is_changed and (self.status == WORKING or self.changing_size or is_cut):
+        if is_changed and is_alive:
             self._tell_changed(ts_event, events)
         if self.size == self.changing_size and self._has_prices_asked():
             self.changing_size = 0

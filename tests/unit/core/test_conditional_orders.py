@@ -343,9 +343,10 @@ class TestCutToThePosition:
         assert news == [ACCEPTED, "changed O-1", "missing 4 of O-1", "fill F-4 of O-1"]
         assert (order.size, order.status) == (4, FILLED)
 
-    def test_its_end_alone_changes_nothing(self, store: StateStore) -> None:
+    def test_told_by_its_end_alone(self, store: StateStore) -> None:
         sent(store, ORDER_TAKE_PROFIT_MARKET)
-        assert apply(store, UNTRIGGERED_2, self.cut(4, 4)) == [ACCEPTED, "canceled O-1: "]
+        news = apply(store, UNTRIGGERED_2, self.cut(4, 4))
+        assert news == [ACCEPTED, "changed O-1", "canceled O-1: "]
 
     def test_told_as_a_cancel_where_the_fills_came_first(self, store: StateStore) -> None:
         order = sent(store, ORDER_TAKE_PROFIT_MARKET)

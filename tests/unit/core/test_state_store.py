@@ -543,10 +543,25 @@ class TestChanges:
         ]
         assert order.size == 7
 
-    def test_a_close_changes_nothing(self, store: StateStore, order: OrderState) -> None:
+    def test_a_close_tells_the_size_it_closed_with(
+        self, store: StateStore, order: OrderState
+    ) -> None:
+        # An earlier run asked for it and did not hear the outcome.
         apply(store, OPEN_2)
         closed = order_update(STATUS_CLOSED, 9, size=9, seq_no=3, reason="USER_CANCELED")
-        assert apply(store, closed) == ["canceled O-1: USER_CANCELED"]
+        assert apply(store, closed) == ["changed O-1", "canceled O-1: USER_CANCELED"]
+        assert order.size == 9
+
+    def test_a_close_tells_a_larger_size_before_the_fills_that_reach_it(
+        self, store: StateStore, order: OrderState
+    ) -> None:
+        apply(store, OPEN_2)
+        assert apply(store, order_update(STATUS_CLOSED, 0, size=20, seq_no=3)) == [
+            "changed O-1",
+            "missing 20 of O-1",
+        ]
+        assert apply(store, fill("F-1", 20)) == ["fill F-1 of O-1"]
+        assert order.status == FILLED
 
     @pytest.mark.parametrize("order_type", [ORDER_MARKET, ORDER_STOP_MARKET])
     def test_a_price_we_never_set_is_no_change(self, store: StateStore, order_type: int) -> None:
