@@ -143,9 +143,9 @@ class ParadexExecClientConfig(LiveExecClientConfig, frozen=True, kw_only=True):
         `ethereum_private_key`.
     trader_profile : str, default pro
         "retail" trades with the interactive tokens of the venue's own front end: no fees, first in
-        the queue at a price, meets RPI orders; but orders and cancels wait 300 ms, and 3 a second,
-        30 a minute, 300 an hour and 1000 a day are all it may send. Orders beyond that are held
-        back a moment, then rejected. Not for Ethereum accounts without a subkey.
+        the queue at a price, meets RPI orders; but orders and cancels wait 300 ms, and 3 orders a
+        second, 30 a minute, 300 an hour and 1000 a day are all it may send. Orders beyond that are
+        held back a moment, then rejected. Not for Ethereum accounts without a subkey.
     margin_configs : dict[str, tuple[int, str]], optional
         Leverage, and "CROSS" or "ISOLATED", by the venue's symbol, such as
         ``{"BTC-USD-PERP": (10, "CROSS")}``. Set and read back at connecting, which fails where the

@@ -22,6 +22,7 @@ from paradex_adapter.venue.algo_requests import (
 from paradex_adapter.venue.algo_state import AlgoState
 from paradex_adapter.venue.errors import NotSent, OutcomeUnknown, ParadexError, RequestRejected
 from paradex_adapter.venue.http import HttpClient
+from paradex_adapter.venue.http_sender import COMMAND_WAIT_SECS_MAX
 from paradex_adapter.venue.order_commands import reason_of
 from paradex_adapter.venue.signing import OrderSigner
 from paradex_adapter_core.errors import CoreError
@@ -157,6 +158,7 @@ class AlgoSubmissions:
         timestamp_ms, known = 0, set[str]()
         try:
             known = await self._known_ids()
+            await self._http.limits.acquire_retail(1, COMMAND_WAIT_SECS_MAX)
             timestamp_ms = self._now_ms()
             body = sign_algo_request(request, self._signer, timestamp_ms, window_ms)
             reply = await self._http.post_algo_order(orjson.dumps(body))

@@ -78,6 +78,7 @@ class OrderGateway:
 
         What the websocket's methods are not documented to take goes by REST.
         """
+        await self._http.limits.acquire_retail(1, COMMAND_WAIT_SECS_MAX)
         reply = None
         if fits_rpc(body):
             with suppress(NotSent):
@@ -93,6 +94,7 @@ class OrderGateway:
 
     async def send_modify(self, venue_order_id: str, body: dict[str, object]) -> None:
         """Ask for a signed change of an order; its outcome is told with the order."""
+        await self._http.limits.acquire_retail(1, COMMAND_WAIT_SECS_MAX)
         if fits_rpc(body, RPC_MODIFY_FIELDS):
             with suppress(NotSent):
                 await self._command("order.modify", body)
@@ -116,7 +118,7 @@ class OrderGateway:
         One that is not documented for the websocket has all of them go by REST.
         """
         method = "order.create_batch"
-        await self._http.limits.acquire_further_orders(len(bodies) - 1, COMMAND_WAIT_SECS_MAX)
+        await self._http.limits.acquire_retail(len(bodies), COMMAND_WAIT_SECS_MAX)
         try:
             if not all(fits_rpc(body) for body in bodies):
                 raise NotSent(method, "not every order is documented for the websocket")
@@ -142,7 +144,7 @@ class OrderGateway:
 
     async def _command(self, method: str, params: dict[str, object]) -> bytes:
         """Send a command over the websocket, authenticating again when the venue asks for it."""
-        await self._http.limits.acquire(Scope.ORDERS, COMMAND_WAIT_SECS_MAX)
+        await self._http.limits.acquire(Scope.ORDER_RPC, COMMAND_WAIT_SECS_MAX)
         try:
             return await self._connection.request(method, params, COMMAND_TIMEOUT_SECS)
         except AuthenticationError:

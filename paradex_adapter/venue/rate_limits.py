@@ -174,10 +174,7 @@ class RateLimits:
         RateLimited
             At once, if the wait would be longer than `wait_secs_max`.
         """
-        buckets = self._buckets[scope]
-        if scope in (Scope.ORDERS, Scope.ORDER_RPC):
-            buckets += self._retail
-        await self._draw(buckets, 1, scope, wait_secs_max)
+        await self._draw(self._buckets[scope], 1, scope.value, wait_secs_max)
 
     def has_to_spare(self, scope: Scope) -> bool:
         """Return whether more than a quarter is left of every limit of `scope`."""
@@ -187,26 +184,27 @@ class RateLimits:
             for bucket in self._buckets[scope]
         )
 
-    async def acquire_further_orders(self, number: int, wait_secs_max: float) -> None:
-        """Wait until a batch may hold so many orders beyond the first, before it is acquired.
+    async def acquire_retail(self, number: int, wait_secs_max: float) -> None:
+        """Wait until a retail trader may send so many orders; others need not wait.
 
-        A batch is one request; what a retail trader may send is counted in orders.
+        Beside `acquire`, and for orders and changes alone: cancels are not counted, and a batch
+        counts as many times as it has orders.
 
         Raises
         ------
         RateLimited
             As `acquire`.
         """
-        if self._retail and number > 0:
-            await self._draw(self._retail, number, Scope.ORDERS, wait_secs_max)
+        if self._retail:
+            await self._draw(self._retail, number, "retail orders", wait_secs_max)
 
     async def _draw(
-        self, buckets: tuple[TokenBucket, ...], number: int, scope: Scope, wait_secs_max: float
+        self, buckets: tuple[TokenBucket, ...], number: int, what: str, wait_secs_max: float
     ) -> None:
         now = self._clock()
         wait = max(bucket.wait_secs(now, number) for bucket in buckets)
         if wait > wait_secs_max:
-            raise RateLimited(scope.value, wait)
+            raise RateLimited(what, wait)
         for bucket in buckets:
             bucket.take(number)
         if wait <= 0.0:

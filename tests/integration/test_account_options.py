@@ -26,6 +26,7 @@ from nautilus_trader.model.identifiers import ClientId, TraderId, VenueOrderId
 from paradex_adapter import PARADEX, ParadexExecClientConfig, ParadexLiveExecClientFactory
 from paradex_adapter.local_exchange import LocalExchange
 from paradex_adapter.venue.ethereum import EthereumKey
+from paradex_adapter.venue.rate_limits import Scope
 from tests.integration.agreed_books import until_agreed
 from tests.integration.test_credential_kinds import ETHEREUM_KEY, ethereum_options
 from tests.integration.test_execution_client import start_failure
@@ -104,6 +105,34 @@ async def test_a_retail_trader_is_kept_below_its_limits(exchange: LocalExchange)
             await until(lambda order=order: order.is_open, "it was accepted")
         # The fourth and the fifth had to wait until the first were over a second ago.
         assert all("INTERACTIVE" in row["flags"] for row in exchange.orders())
+
+
+async def test_a_retail_trader_past_its_limits_can_still_cancel(exchange: LocalExchange) -> None:
+    async with running_node(exchange, trader_profile="retail") as run:
+        resting = run.trader.limit(OrderSide.BUY, "0.01", "80000")
+        await until(lambda: resting.is_open, "it rests")
+        # As after a day of trading.
+        run.client._http.limits._retail[-1].take(1000)
+        late = run.trader.limit(OrderSide.BUY, "0.01", "80001")
+        await until(lambda: late.is_closed, "it was rejected")
+        assert "rate limited" in reason_of(run.trader, late, OrderRejected)
+        run.trader.cancel_order(resting)
+        await until(lambda: resting.is_closed, "it was canceled")
+        assert not [event for event in run.trader.told if isinstance(event, OrderCancelRejected)]
+
+
+async def test_orders_of_the_websocket_are_not_counted_as_rest_requests(
+    exchange: LocalExchange,
+) -> None:
+    async with running_node(exchange) as run:
+        # As the venue says it when the limit of the network address is used up.
+        headers = {"limit": "1500", "window": "60", "remaining": "0"}
+        run.client._http.limits.observe(
+            Scope.PRIVATE_READ, 200, {f"x-ratelimit-{name}": n for name, n in headers.items()}
+        )
+        for number in range(50):
+            run.trader.limit(OrderSide.BUY, "0.01", str(80_000 + number))
+        await until(lambda: len(run.cache.orders_open()) == 50, "all of them rest")
 
 
 # -- cancel on disconnect -------------------------------------------------------------------------

@@ -237,15 +237,17 @@ async def test_headers_that_make_no_sense_change_nothing(
 async def test_a_retail_trader_is_counted_by_orders_not_by_requests(
     limits: RateLimits, stepped: SteppedTime
 ) -> None:
-    await limits.acquire_further_orders(9, 0.0)
+    await limits.acquire_retail(9, 0.0)
     limits.limit_as_retail()
     limits.limit_as_retail()
-    await limits.acquire_further_orders(2, 10.0)
-    await limits.acquire(Scope.ORDERS)
+    await limits.acquire_retail(3, 10.0)
     # Three orders: one at once, and one each half second.
     assert sum(stepped.sleeps) == pytest.approx(1.0)
     with pytest.raises(RateLimited):
-        await limits.acquire_further_orders(9, 1.0)
+        await limits.acquire_retail(9, 1.0)
+    # What is no order, such as a cancel, is not held back.
+    await limits.acquire(Scope.ORDERS, 0.0)
+    await limits.acquire(Scope.ORDER_RPC, 0.0)
 
 
 async def test_headers_do_not_change_the_limits_of_a_retail_trader(
@@ -257,7 +259,7 @@ async def test_headers_do_not_change_the_limits_of_a_retail_trader(
         limits.observe(Scope.ORDERS, 200, headers)
     sent = 0
     while stepped.now < 1060.0:
-        await limits.acquire(Scope.ORDERS, 60.0)
+        await limits.acquire_retail(1, 60.0)
         sent += 1
     assert sent <= 31
 
