@@ -6,13 +6,11 @@ orders, `order_news` and `account_news` tell the engine what becomes of them and
 """
 
 import asyncio
-from dataclasses import dataclass
 from typing import Final
 
 from nautilus_trader.cache.cache import Cache
 from nautilus_trader.common.component import LiveClock, MessageBus
 from nautilus_trader.common.enums import LogColor
-from nautilus_trader.core.uuid import UUID4
 from nautilus_trader.execution.messages import (
     BatchCancelOrders,
     CancelAllOrders,
@@ -43,29 +41,23 @@ from nautilus_trader.model.events import OrderEvent
 from nautilus_trader.model.identifiers import (
     AccountId,
     ClientId,
-    ClientOrderId,
     Venue,
 )
-from nautilus_trader.model.instruments import CurrencyPair, Instrument
+from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.model.objects import Money, Price, Quantity
 
-from paradex_adapter.account_answers import AccountAnswers
-from paradex_adapter.account_news import AccountNews
-from paradex_adapter.busted_positions import BustedPositions
+from paradex_adapter.account_instruments import AccountInstruments
 from paradex_adapter.config import ParadexExecClientConfig
 from paradex_adapter.constants import PARADEX_VENUE
-from paradex_adapter.order_accounts import find_account_id
+from paradex_adapter.order_accounts import find_account_id, readdress
 from paradex_adapter.order_entry import OrderEntry
-from paradex_adapter.order_news import OrderNews
-from paradex_adapter.order_queries import OrderQueries
 from paradex_adapter.providers import ParadexInstrumentProvider
 from paradex_adapter.session_setup import SessionSetup
-from paradex_adapter.stream_hold import RECONCILE_HOLD_SECS, START_HOLD_SECS, StreamHold
+from paradex_adapter.stream_hold import RECONCILE_HOLD_SECS, START_HOLD_SECS
+from paradex_adapter.trading_desk import TradingDesk
 from paradex_adapter.translate.values import (
     commission_at_rate,
 )
-from paradex_adapter.venue.account_reader import Notice
-from paradex_adapter.venue.algo_state import AlgoProgress
 from paradex_adapter.venue.credentials import Credentials
 from paradex_adapter.venue.errors import (
     AuthenticationError,
@@ -75,22 +67,10 @@ from paradex_adapter.venue.errors import (
     RequestRejected,
     VenueUnavailable,
 )
-from paradex_adapter.venue.external_orders import ExternalFact
 from paradex_adapter.venue.http import HttpClient
 from paradex_adapter.venue.system_state import OK, SystemState
 from paradex_adapter.venue.trading_session import TradingSession
 from paradex_adapter_core.errors import CoreError
-from paradex_adapter_core.events import (
-    AccountChanged,
-    BalanceChanged,
-    Contradiction,
-    Event,
-    FillApplied,
-    ModifyRejected,
-    OrderRejected,
-)
-from paradex_adapter_core.messages.orders import TradeBust
-from paradex_adapter_core.order_lifecycle import FILLED
 
 ACCOUNT_SUFFIX_CHARS: Final = 8
 
@@ -98,28 +78,6 @@ ACCOUNT_SUFFIX_CHARS: Final = 8
 CONNECT_SECS_MAX: Final = 45.0
 CONNECT_ATTEMPTS_MAX: Final = 3
 CONNECT_RETRY_DELAY_SECS: Final = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Desk:
-    """What works on one trading session; another connect gets another."""
-
-    session: TradingSession
-    entry: OrderEntry
-    answers: AccountAnswers
-    queries: OrderQueries
-    account_news: AccountNews
-    busted_positions: BustedPositions
-    stream: StreamHold
-
-    async def close(self) -> None:
-        """Stop everything under way, the session last."""
-        self.stream.close()
-        await self.busted_positions.close()
-        await self.account_news.close()
-        await self.queries.close()
-        await self.entry.lists.close()
-        await self.session.close()
 
 
 class ParadexExecutionClient(LiveExecutionClient):
@@ -179,15 +137,14 @@ class ParadexExecutionClient(LiveExecutionClient):
         self._http: Final = http
         self._provider: Final = provider
         self._credentials: Final = credentials
-        self._open_desk: _Desk | None = None
-        # By market; grows with the instruments.
-        self._spot_tokens: Final[dict[str, str]] = {}
+        self._open_desk: TradingDesk | None = None
+        self._instruments: Final = AccountInstruments(
+            provider, cache, self._log, is_additional=config.is_additional
+        )
         self._setup: Final = SessionSetup(config, http, credentials, self._log.info)
         self._system_state: Final = SystemState(
             http, config.system_state_interval_secs, on_change=self._on_system_state
         )
-        self._instruments: asyncio.Task[None] | None = None
-        self._news: Final = OrderNews(self, cache, clock, self._log)
 
     @property
     def venue(self) -> Venue:
@@ -195,7 +152,7 @@ class ParadexExecutionClient(LiveExecutionClient):
         return PARADEX_VENUE
 
     @property
-    def _desk(self) -> _Desk:
+    def _desk(self) -> TradingDesk:
         assert self._open_desk is not None, "not connected"
         return self._open_desk
 
@@ -271,52 +228,25 @@ class ParadexExecutionClient(LiveExecutionClient):
         await self._setup.sign_in()
         # Known before the first order, since what follows asks the venue more than once.
         self._system_state.start()
-        await self._provider.initialize()
-        self._cache_instruments()
-        session = self._setup.make_session(
-            self._on_events,
-            self._on_external,
-            self._on_notice,
-            self._clock.timestamp_ns,
-            self._warn,
-            self._spot_tokens,
+        await self._instruments.load()
+        desk = self._open_desk = TradingDesk(
+            self,
+            self._setup,
+            self._credentials,
+            self._system_state,
+            self._instruments.spot_tokens,
+            self._cache,
+            self._msgbus,
+            self._clock,
+            self._log,
         )
-        desk = self._open_desk = self._make_desk(session)
-        desk.entry.restore_orders()
-        await desk.entry.lists.restore()
-        await session.refresh_account()
-        desk.account_news.tell_account()
+        await desk.open()
         await self._await_account_registered()
         # Held until the engine has reconciled what there was before: in the order it happened.
         desk.stream.hold(START_HOLD_SECS)
-        await session.connect()
+        await desk.session.connect()
         if self._options.update_instruments_interval_mins is not None:
-            self._instruments = self._loop.create_task(
-                self._refresh_instruments(self._options.update_instruments_interval_mins),
-                name="paradex-instruments",
-            )
-
-    def _make_desk(self, session: TradingSession) -> _Desk:
-        cache, clock, log = self._cache, self._clock, self._log
-        entry = OrderEntry(self, session, self._credentials, self._system_state, cache, clock, log)
-        answers = AccountAnswers(session, self.account_id, cache, clock, log)
-        return _Desk(
-            session=session,
-            entry=entry,
-            answers=answers,
-            queries=OrderQueries(answers, session.store, cache, clock, log),
-            account_news=AccountNews(self, session, cache, self._msgbus, clock, log),
-            busted_positions=BustedPositions(
-                session,
-                answers,
-                self.account_id,
-                cache,
-                clock,
-                log,
-                self.send_position_report,
-            ),
-            stream=StreamHold(session, self.account_id, self._msgbus, entry.lists.settle),
-        )
+            self._instruments.start(self._options.update_instruments_interval_mins)
 
     async def _disconnect(self) -> None:
         await self._close_session()
@@ -324,33 +254,10 @@ class ParadexExecutionClient(LiveExecutionClient):
 
     async def _close_session(self) -> None:
         await self._system_state.close()
-        if self._instruments is not None:
-            self._instruments.cancel()
-            await asyncio.wait([self._instruments])
+        await self._instruments.close()
         if self._open_desk is not None:
             await self._open_desk.close()
         await self._setup.close()
-
-    def _cache_instruments(self) -> None:
-        """Put the instruments into the cache: without our data client nobody else does."""
-        for currency in self._provider.currencies().values():
-            self._cache.add_currency(currency)
-        for instrument in self._provider.list_all():
-            if isinstance(instrument, CurrencyPair):
-                self._spot_tokens[instrument.raw_symbol.value] = instrument.base_currency.code
-            # With the fees of the account that the node trades without being told which.
-            if not self._options.is_additional or not self._cache.instrument(instrument.id):
-                self._cache.add_instrument(instrument)
-
-    async def _refresh_instruments(self, interval_mins: int) -> None:
-        while True:
-            await asyncio.sleep(60.0 * interval_mins)
-            try:
-                await self._provider.initialize(reload=True)
-            except (ParadexError, CoreError) as error:
-                self._log.warning(f"Instruments were not refreshed: {error}")
-            else:
-                self._cache_instruments()
 
     # -- commands ---------------------------------------------------------------------------------
 
@@ -389,36 +296,12 @@ class ParadexExecutionClient(LiveExecutionClient):
         order = self._cache.order(command.client_order_id)
         account_id = None if order is None else find_account_id(order)
         client_id = self.id if account_id is None else ClientId(account_id.get_issuer())
-        if client_id not in (self.id, command.client_id):
+        if client_id in (self.id, command.client_id):
+            await self._desk.queries.answer(command)
+        else:
             # The engine's own queries name the venue's client; only the order's own can answer.
-            command = QueryOrder(
-                command.trader_id,
-                command.strategy_id,
-                command.instrument_id,
-                command.client_order_id,
-                command.venue_order_id,
-                UUID4(),
-                command.ts_init,
-                client_id=client_id,
-            )
-            self._msgbus.send(endpoint="ExecEngine.execute", msg=command)
-            return
-        report = await self._desk.queries.answer(command)
-        if report is None:
-            return
-        order = self._cache.order(command.client_order_id)
-        if order is not None and self._desk.queries.shows_no_cancel(report):
-            # From this the engine concludes nothing: the order would stay as if about to end.
-            self.generate_order_cancel_rejected(
-                order.strategy_id,
-                order.instrument_id,
-                order.client_order_id,
-                order.venue_order_id,
-                "no outcome yet: the order works on",
-                self._clock.timestamp_ns(),
-            )
-            await self._desk.queries.wait_while_canceling(order)
-        self._send_order_status_report(report)
+            query = readdress(command, client_id)
+            self._msgbus.send(endpoint="ExecEngine.execute", msg=query)
 
     # -- reports ----------------------------------------------------------------------------------
 
@@ -511,71 +394,8 @@ class ParadexExecutionClient(LiveExecutionClient):
         rate = instrument.maker_fee if is_maker else instrument.taker_fee
         return commission_at_rate(last_qty, last_px, rate)
 
-    # -- what the session tells -------------------------------------------------------------------
-
-    def _on_events(self, events: list[Event]) -> None:
-        for event in events:
-            if isinstance(event, AccountChanged):
-                self._desk.account_news.take_summary(event.summary)
-            elif isinstance(event, BalanceChanged):
-                self._desk.account_news.tell_soon()
-            elif isinstance(event, Contradiction):
-                self._report_filled_soon(event.client_order_id)
-            else:
-                if isinstance(event, OrderRejected | ModifyRejected):
-                    self._system_state.learn(event.reason)
-                elif isinstance(event, FillApplied):
-                    # The stream tells what it does to the account, unless it is silent.
-                    self._desk.account_news.refresh_soon()
-                if not self._is_own_refusal(event):
-                    self._news.tell_event(event)
-        self._desk.entry.lists.follow(events)
-
-    def _is_own_refusal(self, event: Event) -> bool:
-        """Return whether a refused change was none that the strategy asked for."""
-        if not isinstance(event, ModifyRejected):
-            return False
-        return self._desk.entry.lists.is_own_refusal(event.client_order_id)
-
-    def _on_notice(self, notice: Notice | AlgoProgress) -> None:
-        account_news = self._desk.account_news
-        if isinstance(notice, AlgoProgress):
-            account_news.tell_progress(notice)
-        elif isinstance(notice, TradeBust):
-            self._desk.busted_positions.follow(*account_news.tell_bust(notice))
-        else:
-            account_news.tell_payment(notice)
-
     def _on_system_state(self, before: str, state: str) -> None:
         if state == OK:
             self._log.info(f"Paradex is {state} again, after {before!a}: orders are taken")
         else:
             self._log.warning(f"Paradex is in {state!a} mode, after {before!a}")
-
-    def _report_filled_soon(self, client_order_id: str) -> None:
-        """Report an order that filled by the venue's word, without all its fills, as filled.
-
-        No event tells its end, since fills do: the engine makes up those the venue does not have.
-        """
-        state = self.session.store.find_order(client_order_id)
-        if state is not None and state.status == FILLED and state.missing:
-            self._log.warning(f"The fills of {client_order_id} are inferred from its end")
-            self.create_task(self._report_filled(client_order_id), log_msg="report an order")
-
-    async def _report_filled(self, client_order_id: str) -> None:
-        try:
-            report = await self._desk.answers.report_order(
-                None, ClientOrderId(client_order_id), None
-            )
-        except ParadexError as error:
-            self._log.error(f"The end of {client_order_id} is not told: {error}")
-            return
-        if report is not None:
-            self._send_order_status_report(report)
-
-    def _on_external(self, facts: list[ExternalFact]) -> None:
-        for fact in facts:
-            self._news.tell_fact(fact)
-
-    def _warn(self, text: str) -> None:
-        self._log.warning(text)

@@ -5,7 +5,8 @@ conclude wrongly is kept from it here; the answers themselves are made by `accou
 """
 
 import asyncio
-from typing import Final
+from collections.abc import Coroutine
+from typing import Any, Final
 
 from nautilus_trader.cache.cache import Cache
 from nautilus_trader.common.component import LiveClock, Logger
@@ -16,10 +17,13 @@ from nautilus_trader.execution.messages import (
 )
 from nautilus_trader.execution.reports import OrderStatusReport
 from nautilus_trader.model.enums import OrderStatus
-from nautilus_trader.model.orders import Order
+from nautilus_trader.model.identifiers import ClientOrderId
 
-from paradex_adapter.account_answers import ENGINE_POLL_SECS, AccountAnswers
+from paradex_adapter.account_answers import AccountAnswers
+from paradex_adapter.emitter import Emitter
+from paradex_adapter.engine_wait import wait_for_engine
 from paradex_adapter.venue.errors import ParadexError
+from paradex_adapter_core.order_lifecycle import FILLED
 from paradex_adapter_core.state_store import StateStore
 
 # How long an order may be neither accepted nor refused before the engine is told that it is there.
@@ -29,8 +33,6 @@ CHANGE_NS_MAX: Final = 15_000_000_000
 # How long the venue may take to tell of a working order before the engine is told what is known of
 # it. The engine asks again after 5 s, and a few times in vain are its end.
 PATIENCE_SECS: Final = 3.0
-# How long an answer waits for the engine to work off the event before it.
-ENGINE_WAIT_NS: Final = 2_000_000_000
 
 
 class OrderQueries:
@@ -38,6 +40,8 @@ class OrderQueries:
 
     Parameters
     ----------
+    client : Emitter
+        Gives the engine reports that nobody waits for.
     answers : AccountAnswers
         Makes the reports.
     store : StateStore
@@ -52,18 +56,20 @@ class OrderQueries:
 
     def __init__(
         self,
+        client: Emitter,
         answers: AccountAnswers,
         store: StateStore,
         cache: Cache,
         clock: LiveClock,
         log: Logger,
     ) -> None:
+        self._client: Final = client
         self._answers: Final = answers
         self._store: Final = store
         self._cache: Final = cache
         self._clock: Final = clock
         self._log: Final = log
-        self._looking: Final[set[asyncio.Task[OrderStatusReport | None]]] = set()
+        self._looking: Final[set[asyncio.Task[Any]]] = set()
 
     async def close(self) -> None:
         """Stop waiting for what the venue tells too late."""
@@ -73,8 +79,26 @@ class OrderQueries:
         if looking:
             await asyncio.wait(looking)
 
-    async def answer(self, command: QueryOrder) -> OrderStatusReport | None:
-        """Return the report to give the engine for a query, None when there is none to give."""
+    async def answer(self, command: QueryOrder) -> None:
+        """Give the engine the report it queries for, unless it would conclude wrongly from it."""
+        report = await self._find_answer(command)
+        if report is None:
+            return
+        order = self._cache.order(command.client_order_id)
+        if order is not None and self._shows_no_cancel(report):
+            # From this the engine concludes nothing: the order would stay as if about to end.
+            self._client.generate_order_cancel_rejected(
+                order.strategy_id,
+                order.instrument_id,
+                order.client_order_id,
+                order.venue_order_id,
+                "no outcome yet: the order works on",
+                self._clock.timestamp_ns(),
+            )
+            await wait_for_engine(lambda: not order.is_pending_cancel)
+        self._client.send_order_report(report)
+
+    async def _find_answer(self, command: QueryOrder) -> OrderStatusReport | None:
         try:
             report = await self.report_order(command)
         except ParadexError as error:
@@ -105,14 +129,12 @@ class OrderQueries:
             If the venue does not answer, and no more is known of the order.
         """
         client_order_id = command.client_order_id
-        looking = asyncio.create_task(
+        looking = self._start(
             self._answers.report_order(
                 command.instrument_id, client_order_id, command.venue_order_id
             ),
-            name="paradex-query",
+            "query",
         )
-        self._looking.add(looking)
-        looking.add_done_callback(self._looking.discard)
         await asyncio.wait([looking], timeout=PATIENCE_SECS)
         held = None if looking.done() else self._answers.report_held_order(client_order_id)
         if held is not None:
@@ -152,7 +174,7 @@ class OrderQueries:
             self._log.warning(f"Cannot query orders, so told is what is known: {error}")
             return held
 
-    def shows_no_cancel(self, report: OrderStatusReport) -> bool:
+    def _shows_no_cancel(self, report: OrderStatusReport) -> bool:
         """Return whether an order being canceled works on, by a report that cannot say so.
 
         Only the report of an accepted order ends the wait for its cancel in the engine.
@@ -161,13 +183,33 @@ class OrderQueries:
         is_unsaid = report.order_status == OrderStatus.PARTIALLY_FILLED
         return order is not None and order.is_pending_cancel and is_unsaid
 
-    async def wait_while_canceling(self, order: Order) -> None:
-        """Wait until the engine no longer takes an order for one that is being canceled."""
-        deadline = self._clock.timestamp_ns() + ENGINE_WAIT_NS
-        while order.is_pending_cancel and self._clock.timestamp_ns() < deadline:  # noqa: ASYNC110
-            await asyncio.sleep(ENGINE_POLL_SECS)
+    def report_filled_soon(self, client_order_id: str) -> None:
+        """Report an order that filled by the venue's word, without all its fills, as filled.
 
-    def _warn_of_failure(self, task: asyncio.Task[OrderStatusReport | None]) -> None:
+        No event tells its end, since fills do: the engine makes up those the venue does not have.
+        """
+        state = self._store.find_order(client_order_id)
+        if state is not None and state.status == FILLED and state.missing:
+            self._log.warning(f"The fills of {client_order_id} are inferred from its end")
+            reporting = self._start(self._report_filled(client_order_id), "report an order")
+            reporting.add_done_callback(self._warn_of_failure)
+
+    async def _report_filled(self, client_order_id: str) -> None:
+        try:
+            report = await self._answers.report_order(None, ClientOrderId(client_order_id), None)
+        except ParadexError as error:
+            self._log.error(f"The end of {client_order_id} is not told: {error}")
+            return
+        if report is not None:
+            self._client.send_order_report(report)
+
+    def _start[T](self, work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
+        task = asyncio.create_task(work, name=f"paradex-{name}")
+        self._looking.add(task)
+        task.add_done_callback(self._looking.discard)
+        return task
+
+    def _warn_of_failure(self, task: asyncio.Task[Any]) -> None:
         """Say why a query that nobody waits for any more came to nothing."""
         if not task.cancelled() and (error := task.exception()) is not None:
             self._log.warning(f"A query had no answer in the end: {error!r}")

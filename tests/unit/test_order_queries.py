@@ -30,7 +30,7 @@ class Desk:
         self.answers = MagicMock(report_order=AsyncMock(side_effect=self.report))
         self.answers.report_held_order.return_value = HELD
         self.queries = OrderQueries(
-            self.answers, MagicMock(), MagicMock(), MagicMock(), MagicMock()
+            MagicMock(), self.answers, MagicMock(), MagicMock(), MagicMock(), MagicMock()
         )
 
     async def report(self, *_: Any) -> str:
