@@ -1,8 +1,10 @@
 """The execution client: NautilusTrader's commands become orders, what Paradex tells becomes news.
 
-It delegates. `order_entry` takes the commands, `venue.trading_session` sends, follows and recovers
-orders, `order_news` and `account_news` tell the engine what becomes of them and of the account,
-`account_answers` answers what the engine asks, and `translate` knows both sides' words.
+It delegates. `session_setup` signs in, and `trading_desk` puts together what works on a session:
+`order_entry` takes the commands, `venue.trading_session` sends, follows and recovers orders,
+`order_news` and `account_news` tell the engine what becomes of them and of the account,
+`account_answers` and `order_queries` answer what the engine asks, and `translate` knows both sides'
+words.
 """
 
 import asyncio
@@ -32,17 +34,9 @@ from nautilus_trader.execution.reports import (
     PositionStatusReport,
 )
 from nautilus_trader.live.execution_client import LiveExecutionClient
-from nautilus_trader.model.enums import (
-    AccountType,
-    LiquiditySide,
-    OmsType,
-)
+from nautilus_trader.model.enums import AccountType, LiquiditySide, OmsType
 from nautilus_trader.model.events import OrderEvent
-from nautilus_trader.model.identifiers import (
-    AccountId,
-    ClientId,
-    Venue,
-)
+from nautilus_trader.model.identifiers import AccountId, ClientId, Venue
 from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.model.objects import Money, Price, Quantity
 
@@ -55,9 +49,7 @@ from paradex_adapter.providers import ParadexInstrumentProvider
 from paradex_adapter.session_setup import SessionSetup
 from paradex_adapter.stream_hold import RECONCILE_HOLD_SECS, START_HOLD_SECS
 from paradex_adapter.trading_desk import TradingDesk
-from paradex_adapter.translate.values import (
-    commission_at_rate,
-)
+from paradex_adapter.translate.values import commission_at_rate
 from paradex_adapter.venue.credentials import Credentials
 from paradex_adapter.venue.errors import (
     AuthenticationError,
