@@ -51,6 +51,7 @@ from paradex_adapter.venue.order_batches import CancelTarget
 from paradex_adapter.venue.order_requests import OrderRequest
 from paradex_adapter.venue.system_state import SystemState
 from paradex_adapter.venue.trading_session import TradingSession
+from paradex_adapter_core.vocabulary import INSTRUCTION_RPI
 
 # A mark price older than this tells nothing of where the trigger lies.
 MARK_PRICE_AGE_NS_MAX: Final = 30 * 1_000_000_000
@@ -162,8 +163,11 @@ class OrderEntry:
     def _submit_together(self, orders: list[Order], raw_params: dict[str, Any]) -> None:
         """Take orders that hang together: all of them, or none."""
         params, fault = _parse_params(raw_params)
-        if fault is None and params.twap is not None:
-            fault = "params['twap'] is not supported for contingent orders"
+        # An entry that cannot be followed would be left without its exits.
+        unfit = {"twap": params.twap, "on_behalf_of_account": params.on_behalf_of_account}
+        names = [name for name, value in unfit.items() if value]
+        if names:
+            fault = f"params['{names[0]}'] is not supported for contingent orders"
         faults = [fault or self._find_list_fault(order, orders, params) for order in orders]
         culprit = next((number for number, fault in enumerate(faults) if fault), None)
         if culprit is None:
@@ -206,7 +210,9 @@ class OrderEntry:
 
     def _find_obstacle(self, order: Order, params: OrderParams = NO_PARAMS) -> str | None:
         """Return why the venue would not take an order now, though perhaps a little later."""
-        is_post_only = bool(params.rpi or (order.has_price and order.is_post_only))
+        state = self._session.store.find_order(order.client_order_id.value)
+        is_rpi = params.rpi or (state is not None and state.instruction == INSTRUCTION_RPI)
+        is_post_only = is_rpi or bool(order.has_price and order.is_post_only)
         return self._system_state.find_denial_reason(is_post_only=is_post_only)
 
     async def _submit(self, order: Order, raw_params: dict[str, Any]) -> None:

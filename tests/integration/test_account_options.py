@@ -228,6 +228,18 @@ async def test_in_post_only_mode_only_post_only_orders_go(exchange: LocalExchang
         await run.until_agreed()
 
 
+async def test_in_post_only_mode_an_rpi_order_is_changed(exchange: LocalExchange) -> None:
+    exchange.allow_rpi()
+    async with running_node(exchange, system_state_interval_secs=0.02) as run:
+        trader = run.trader
+        order = trader.limit(OrderSide.BUY, "0.01", "80000", params={"rpi": True})
+        await until(lambda: order.is_open, "it rests")
+        exchange.set_system_state("post_only")
+        await until(lambda: run.client._system_state.state == "post_only", "the state is known")
+        trader.modify_order(order, price=order.price.from_str("80001.0"))
+        await until(lambda: str(order.price) == "80001.0", "it was changed")
+
+
 async def test_a_refusal_tells_the_state_before_the_next_poll(exchange: LocalExchange) -> None:
     async with running_node(exchange, system_state_interval_secs=3_600.0) as run:
         exchange.set_system_state("cancel_only")

@@ -45,8 +45,9 @@ def bracket(run: RunningNode, quantity: str = "1", **options: Any) -> list[Order
     if "entry_price" in fields:
         fields.setdefault("entry_order_type", OrderType.LIMIT)
     size = run.cache.instrument(BTC).make_qty(Decimal(quantity))
+    params = fields.pop("params", None)
     made = run.trader.order_factory.bracket(BTC, fields.pop("side", OrderSide.BUY), size, **fields)
-    run.trader.submit_order_list(made)
+    run.trader.submit_order_list(made, params=params)
     return list(made.orders)
 
 
@@ -384,6 +385,18 @@ async def test_a_list_is_denied_whole_and_says_whose_fault_it_is(run: RunningNod
     assert "is not a multiple of" in stop
     assert entry == profit
     assert entry.startswith(f"denied with its list, for {orders[1].client_order_id.value}: ")
+    assert run.exchange.orders() == []
+
+
+@pytest.mark.parametrize(
+    "params", [{"twap": {"duration_secs": 60}}, {"on_behalf_of_account": "0x5"}]
+)
+async def test_params_by_which_an_entry_cannot_be_followed_deny_the_list(
+    run: RunningNode, params: dict[str, Any]
+) -> None:
+    orders = bracket(run, params=params)
+    await until_all(OrderStatus.DENIED, *orders)
+    assert "contingent orders" in orders[0].last_event.reason
     assert run.exchange.orders() == []
 
 

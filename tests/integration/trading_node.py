@@ -60,6 +60,7 @@ class Trader(Strategy):
     def limit(self, side: OrderSide, quantity: str, price: str, **options: Any) -> Order:
         """Send a limit order."""
         instrument = self.cache.instrument(options.pop("instrument_id", BTC))
+        params = options.pop("params", None)
         order = self.order_factory.limit(
             instrument.id,
             side,
@@ -67,7 +68,7 @@ class Trader(Strategy):
             instrument.make_price(Decimal(price)),
             **options,
         )
-        self.submit_order(order)
+        self.submit_order(order, params=params)
         return order
 
 
