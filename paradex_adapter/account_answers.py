@@ -7,6 +7,7 @@ but events through a queue, an answer waits for the events before it.
 """
 
 import asyncio
+from collections import defaultdict
 from typing import Any, Final
 
 from nautilus_trader.cache.cache import Cache
@@ -35,7 +36,7 @@ from nautilus_trader.model.identifiers import (
 from nautilus_trader.model.orders import Order
 
 from paradex_adapter.constants import PARADEX_VENUE
-from paradex_adapter.order_news import find_instrument, keep_names_apart
+from paradex_adapter.order_news import find_instrument, keep_names_apart, name_by_venue
 from paradex_adapter.translate.instruments import RAW_PER_UNIT
 from paradex_adapter.translate.reports import (
     fill_to_report,
@@ -47,6 +48,8 @@ from paradex_adapter.translate.snapshots import WholeMassStatus, snapshot_to_rep
 from paradex_adapter.translate.values import (
     UnusableMessageError,
     fill_to_order_text,
+    fill_to_text,
+    find_client_order_id,
     need_venue_order_id,
     units_to_price,
     units_to_quantity,
@@ -59,7 +62,7 @@ from paradex_adapter.venue.trading_session import TradingSession
 from paradex_adapter_core.messages.orders import Fill, OrderUpdate
 from paradex_adapter_core.order_lifecycle import FILLED, QUEUED, REJECTED, SENT, WORKING
 from paradex_adapter_core.order_state import OrderState
-from paradex_adapter_core.vocabulary import STATUS_CLOSED
+from paradex_adapter_core.vocabulary import FILL_ORDINARY, FILL_RPI, STATUS_CLOSED
 
 # How long an answer waits for the engine to work off the events before it.
 ENGINE_WAIT_SECS: Final = 2.0
@@ -261,6 +264,7 @@ class AccountAnswers:
             )
         for line in reports.skipped:
             self._log.warning(f"Not reconciled: {line}")
+        self._warn_of_trades(reports.given_fills)
         self._session.book.take_answered(
             AccountSnapshot(
                 reports.given_orders, reports.given_fills, snapshot.positions, snapshot.start_ms
@@ -278,14 +282,35 @@ class AccountAnswers:
         mass_status.add_position_reports(reports.positions)
         return mass_status
 
+    def _warn_of_trades(self, fills: list[Fill]) -> None:
+        """Say what the venue and others did to the account that the engine does not know of."""
+        # To an engine that remembers nothing every order is one of others.
+        remembers = bool(self._cache.orders(account_id=self._account_id))
+        trades: dict[tuple[str, int], list[Fill]] = defaultdict(list)
+        for fill in fills:
+            is_telling = remembers or fill.fill_type not in (FILL_ORDINARY, FILL_RPI)
+            if is_telling and not self._is_known(fill):
+                trades[fill.market, fill.fill_type].append(fill)
+        for rows in trades.values():
+            more = f" and {len(rows) - 1} before it" if len(rows) > 1 else ""
+            what = fill_to_text(rows[-1], rows[-1].side)
+            self._log.warning(f"{what}{more}, a trade without an order of yours")
+
+    def _is_known(self, fill: Fill) -> bool:
+        """Return whether the engine knows the order of a fill, perhaps by our name alone."""
+        venue_order_id = need_venue_order_id(fill_to_order_text(fill))
+        name = find_client_order_id(fill.client_order_id)
+        is_named = name is not None and self._cache.order(name) is not None
+        return is_named or self._cache.client_order_id(venue_order_id) is not None
+
     def _name_apart(self, orders: list[OrderStatusReport], fills: list[FillReport]) -> None:
         """Leave a client id to one order: that of the engine, else the oldest."""
         bearers: dict[ClientOrderId, VenueOrderId] = {}
         for report in orders:
             keep_names_apart(report, self._cache)
             name, venue_order_id = report.client_order_id, report.venue_order_id
-            if name is not None and bearers.setdefault(name, venue_order_id) != venue_order_id:
-                report.client_order_id = None
+            if bearers.setdefault(name, venue_order_id) != venue_order_id:
+                name_by_venue(report, self._cache)
         for fill in fills:
             if bearers.get(fill.client_order_id, fill.venue_order_id) != fill.venue_order_id:
                 fill.client_order_id = None

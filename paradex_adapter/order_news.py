@@ -27,6 +27,7 @@ from paradex_adapter.translate.values import (
     UnusableMessageError,
     fill_to_commission,
     fill_to_info,
+    fill_to_text,
     fill_to_trade_id,
     liquidity_to_side,
     need_venue_order_id,
@@ -234,13 +235,25 @@ class OrderNews:
                 order_update_to_report(fact.update, *about, was_working=fact.was_working)
             )
         elif isinstance(fact, ExternalFilled):
+            self._warn_of_fill(fact)
             self._send_fill(fill_to_report(fact.fill, fact.side, *about))
         else:
-            kind = fill_to_info(fact.fill)["fill_type"]
-            self._log.warning(f"{kind} of {fact.fill.market}: a trade without an order of yours")
+            what = fill_to_text(fact.fill, fact.side)
+            self._log.warning(f"{what}, a trade without an order of yours")
             opened = fills_to_order_report([fact.fill], fact.side, *about, OrderStatus.ACCEPTED)
             self._send_order(opened)
             self._send_fill(fill_to_report(fact.fill, fact.side, *about))
+
+    def _warn_of_fill(self, fact: ExternalFilled) -> None:
+        """Say that an order not sent from here filled, unless a strategy claims it."""
+        venue_order_id = need_venue_order_id(fact.fill.venue_order_id)
+        name = self._cache.client_order_id(venue_order_id)
+        order = None if name is None else self._cache.order(name)
+        if order is None or order.strategy_id.is_external():
+            self._log.warning(
+                f"{fill_to_text(fact.fill, fact.side)}, of order {venue_order_id}, which was not "
+                "sent from here: of another client, or part of a TWAP order"
+            )
 
     def _send_order(self, report: OrderStatusReport) -> None:
         keep_names_apart(report, self._cache)
@@ -259,14 +272,26 @@ def keep_names_apart(report: OrderStatusReport | FillReport, cache: Cache) -> No
     """
     name = report.client_order_id
     order = None if name is None else cache.order(name)
-    if order is None or order.venue_order_id == report.venue_order_id:
-        return
-    # One without a venue id may be on its way there; what trades after it was refused is another.
-    is_refusal = isinstance(report, OrderStatusReport) and (
-        not report.is_open and report.filled_qty == 0
-    )
-    if order.venue_order_id is not None or (order.is_closed and not is_refusal):
-        report.client_order_id = None
+    if order is not None and order.venue_order_id != report.venue_order_id:
+        # One without a venue id may be on its way there; what trades after it was refused is
+        # another.
+        is_refusal = isinstance(report, OrderStatusReport) and (
+            not report.is_open and report.filled_qty == 0
+        )
+        if order.venue_order_id is not None or (order.is_closed and not is_refusal):
+            report.client_order_id = None
+    if report.client_order_id is None:
+        name_by_venue(report, cache)
+
+
+def name_by_venue(report: OrderStatusReport | FillReport, cache: Cache) -> None:
+    """Give the order of a report the venue's id as its client id, unless the engine has named it.
+
+    The engine would draw a name of its own, another one in every run.
+    """
+    venue_order_id = report.venue_order_id
+    name = cache.client_order_id(venue_order_id) or ClientOrderId(venue_order_id.value)
+    report.client_order_id = name
 
 
 def find_instrument(cache: Cache, market: str) -> Instrument | None:

@@ -211,6 +211,13 @@ def fill_to_info(fill: Fill) -> dict[str, str]:
     return info
 
 
+def fill_to_text(fill: Fill, side: int) -> str:
+    """Return a fill as a user reads it; `side` is the account's."""
+    word = "BUY" if side == SIDE_BUY else "SELL"
+    size, price = (units_to_text(units, UNITS_SCALE) for units in (fill.size, fill.price))
+    return f"{FILL_TYPE_NAMES[fill.fill_type]} of {fill.market}: {word} {size} at {price}"
+
+
 def fill_to_order_text(fill: Fill) -> str:
     """Return the id of the order a fill belongs to; its own id where the venue placed no order."""
     return fill.venue_order_id or f"{FILL_TYPE_NAMES[fill.fill_type]}-{fill.fill_id}"

@@ -3,15 +3,18 @@
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
-from unittest.mock import AsyncMock
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 from nautilus_trader.model.enums import OrderSide, OrderStatus
 
-from paradex_adapter import ParadexFundingPayment, ParadexTradeBust
+from paradex_adapter import ParadexFundingPayment, ParadexTradeBust, trading_desk
+from paradex_adapter.account_answers import AccountAnswers
 from paradex_adapter.local_exchange import LocalExchange
+from paradex_adapter.order_news import OrderNews
 from paradex_adapter_core.messages.account import FundingPayment
 from paradex_adapter_core.messages.orders import Fill, OrderUpdate, TradeBust
+from tests.integration.carried_cache import CarriedCache
 from tests.integration.trading_node import BTC, RunningNode, Trader, running_node, until
 
 MARKET = "BTC-USD-PERP"
@@ -235,6 +238,69 @@ async def test_what_comes_while_the_engine_reconciles_is_told_afterwards(
         await until(lambda: size_held(run) == Decimal("0.06"), "the position follows")
         await until(lambda: len(run.trader.data) == 2, "both were published")
         assert {type(data) for data in run.trader.data} == {ParadexTradeBust, ParadexFundingPayment}
+
+
+class Warnings:
+    """What a node warns of: news of orders, and answers to a reconciliation."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._log = Mock()
+        for kind in (OrderNews, AccountAnswers):
+            monkeypatch.setattr(
+                trading_desk, kind.__name__, lambda *args, kind=kind: kind(*args[:-1], self._log)
+            )
+
+    @property
+    def lines(self) -> list[str]:
+        return [call.args[0] for call in self._log.warning.call_args_list]
+
+
+@pytest.fixture
+def warnings(monkeypatch: pytest.MonkeyPatch) -> Warnings:
+    """Listen to the nodes of a test, those that start after this."""
+    return Warnings(monkeypatch)
+
+
+async def test_fills_without_an_own_order_are_warned_of(
+    exchange: LocalExchange, warnings: Warnings
+) -> None:
+    async with running_node(exchange) as run:
+        await traded(run, OrderSide.BUY, "0.1")
+        exchange.place_order("SELL", "0.02")
+        exchange.block_trade(MARKET, "SELL", "0.03", "90000")
+        await until(lambda: size_held(run) == Decimal("0.05"), "the position follows")
+        other = next(row["id"] for row in exchange.orders() if row["side"] == "SELL")
+        assert sorted(warnings.lines) == [
+            "BLOCK_TRADE of BTC-USD-PERP: SELL 0.03 at 90000, a trade without an order of yours",
+            f"FILL of BTC-USD-PERP: SELL 0.02 at 89990, of order {other}, which was not sent from "
+            "here: of another client, or part of a TWAP order",
+        ]
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+async def test_fills_while_the_node_is_down_are_warned_of(
+    exchange: LocalExchange, warnings: Warnings, is_kept: bool
+) -> None:
+    async with running_node(exchange) as run:
+        await traded(run, OrderSide.BUY, "0.1")
+        exchange.block_trade(MARKET, "SELL", "0.01", "90000")
+        await until(lambda: size_held(run) == Decimal("0.09"), "the position follows")
+        kept = CarriedCache(run.node)
+    warned = len(warnings.lines)
+    exchange.place_order("SELL", "0.02")
+    for _ in range(2):
+        exchange.unwind_transfer(MARKET, "SELL", "0.02", "90000")
+    await until(lambda: len(exchange.fills()) == 5)
+    async with running_node(exchange, before=kept.put if is_kept else None):
+        lines = warnings.lines[warned:]
+    unwound = "UNWIND_TRANSFER of BTC-USD-PERP: SELL 0.02 at 90000 and 1 before it"
+    if is_kept:
+        # What the engine remembers is no news.
+        what = [unwound, "FILL of BTC-USD-PERP: SELL 0.02 at 89990"]
+    else:
+        # It cannot tell by whom an ordinary order was sent.
+        what = [unwound, "BLOCK_TRADE of BTC-USD-PERP: SELL 0.01 at 90000"]
+    assert sorted(lines) == sorted(f"{each}, a trade without an order of yours" for each in what)
 
 
 async def test_a_liquidation_is_an_external_order_and_said_so(

@@ -57,12 +57,12 @@ TS_INIT = 1_795_000_600_000_000_000
 ORDER_REPORTS = {
     ORDER.format(1): ("taken", "BUY", "MARKET", "FILLED", "0.4", "0.4"),
     ORDER.format(2): ("rests", "BUY", "LIMIT", "PARTIALLY_FILLED", "0.5", "0.2"),
-    ORDER.format(3): (None, "SELL", "LIMIT", "ACCEPTED", "2", "0"),
+    ORDER.format(3): (ORDER.format(3), "SELL", "LIMIT", "ACCEPTED", "2", "0"),
     ORDER.format(4): ("given-up", "BUY", "LIMIT", "CANCELED", "3", "1"),
     ORDER.format(5): ("crossed", "BUY", "LIMIT", "REJECTED", "1", "0"),
     ORDER.format(6): ("stop", "SELL", "STOP_MARKET", "ACCEPTED", "0.6", "0"),
     ORDER.format(7): ("new", "SELL", "LIMIT", "SUBMITTED", "0.1", "0"),
-    LIQUIDATED: (None, "SELL", "MARKET", "FILLED", "0.25", "0.25"),
+    LIQUIDATED: (LIQUIDATED, "SELL", "MARKET", "FILLED", "0.25", "0.25"),
 }
 # By trade id: venue order id, side, quantity, price, fee, liquidity side.
 FILL_REPORTS = {
@@ -142,7 +142,7 @@ class CannedAnswers:
 
 def order_words(report: OrderStatusReport) -> tuple[Any, ...]:
     return (
-        None if report.client_order_id is None else report.client_order_id.value,
+        str(report.client_order_id),
         OrderSide(report.order_side).name,
         OrderType(report.order_type).name,
         OrderStatus(report.order_status).name,

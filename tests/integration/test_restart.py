@@ -361,6 +361,27 @@ async def test_orders_of_others_are_known_again(exchange: LocalExchange) -> None
         await run.until_agreed()
 
 
+async def test_two_runs_name_the_same_things_alike(exchange: LocalExchange) -> None:
+    """Without a kept cache: orders of others, and trades that have no order."""
+    exchange.place_order("BUY", "0.02", client_id="by-hand")
+    for client_id in ("", "by-hand"):
+        exchange._account(None).client_ids.pop("by-hand", None)
+        exchange.place_order("SELL", "0.01", "90300", client_id=client_id)
+    exchange.block_trade(MARKET, "SELL", "0.01")
+    await until(lambda: len(exchange.fills()) == 2)
+    runs = []
+    for _ in range(2):
+        async with running_node(exchange) as run:
+            late = exchange.place_order("SELL", "0.01", "90400")
+            await until(
+                lambda late=late: any(str(o.venue_order_id) == late for o in run.cache.orders())
+            )
+            orders = sorted(run.cache.orders(), key=lambda order: str(order.venue_order_id))
+            runs.append([(o.client_order_id, o.venue_order_id, o.trade_ids) for o in orders])
+    assert len(runs[0]) == 5
+    assert [each for each in runs[1] if each in runs[0]] == runs[0]
+
+
 # -- a short lookback ---------------------------------------------------------------------------
 
 LONG_AGO_MS = 7_200_000
