@@ -6,7 +6,8 @@ interrupted.
 
 import sys
 from argparse import ArgumentParser
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from paradex_adapter.cli_arguments import (
     add_replay,
     add_seed,
     add_venue,
+    check_replay,
     parse_channels,
     parse_moment,
     parse_name,
@@ -25,6 +27,7 @@ from paradex_adapter.cli_arguments import (
     parse_speed,
     whole_number,
 )
+from paradex_adapter.cli_errors import explain
 from paradex_adapter.venue.errors import ParadexError
 from paradex_adapter_core.errors import CoreError
 
@@ -43,7 +46,23 @@ LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "OFF")
 EXIT_FAILED: Final = 1
 EXIT_INTERRUPTED: Final = 130
 
+type Command = Callable[[Sequence[str] | None], int]
 
+
+def _interruptible(command: Command) -> Command:
+    """Return a command that Ctrl-C ends without a traceback, also while it is being imported."""
+
+    @wraps(command)
+    def run(arguments: Sequence[str] | None = None) -> int:
+        try:
+            return command(arguments)
+        except KeyboardInterrupt:
+            return EXIT_INTERRUPTED
+
+    return run
+
+
+@_interruptible
 def local_exchange(arguments: Sequence[str] | None = None) -> int:
     """Run ``paradex-local-exchange``; return its exit code.
 
@@ -54,6 +73,7 @@ def local_exchange(arguments: Sequence[str] | None = None) -> int:
     """
     parser = _local_exchange_parser()
     given = parser.parse_args(arguments)
+    check_replay(parser, given)
 
     from paradex_adapter.local_exchange import server
 
@@ -70,7 +90,7 @@ def local_exchange(arguments: Sequence[str] | None = None) -> int:
 
         try:
             options["replay"] = open_recording(
-                given.replay, given.markets, is_looped=given.loop, speed=given.speed
+                given.replay, given.markets, is_looped=given.loop, speed=given.speed or 1.0
             )
         except ParadexError as error:
             sys.stderr.write(f"{parser.prog}: {error}\n")
@@ -110,7 +130,6 @@ def _local_exchange_parser() -> ArgumentParser:
     parser.add_argument(
         "--speed",
         type=parse_speed,
-        default=1.0,
         metavar="X",
         help="play the recording X times as fast as it was recorded (1)",
     )
@@ -138,6 +157,7 @@ def _add_conduct(parser: ArgumentParser) -> None:
     )
 
 
+@_interruptible
 def demo(arguments: Sequence[str] | None = None) -> int:
     """Run ``paradex-demo``; return its exit code.
 
@@ -148,6 +168,7 @@ def demo(arguments: Sequence[str] | None = None) -> int:
     """
     parser = _demo_parser()
     given = parser.parse_args(arguments)
+    check_replay(parser, given)
 
     from paradex_adapter import demo as demonstration
 
@@ -164,8 +185,6 @@ def demo(arguments: Sequence[str] | None = None) -> int:
     except ParadexError as error:
         sys.stderr.write(f"{parser.prog}: {error}\n")
         return EXIT_FAILED
-    except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
 
 
 def _demo_parser() -> ArgumentParser:
@@ -189,6 +208,7 @@ def _demo_parser() -> ArgumentParser:
     return parser
 
 
+@_interruptible
 def record(arguments: Sequence[str] | None = None) -> int:
     """Run ``paradex-record``; return its exit code.
 
@@ -215,10 +235,8 @@ def record(arguments: Sequence[str] | None = None) -> int:
     try:
         return recorder.run(recorder.checked(plan, given.environment))
     except ParadexError as error:
-        sys.stderr.write(f"{parser.prog}: {error}\n")
+        sys.stderr.write(f"{parser.prog}: {explain(error)}\n")
         return EXIT_FAILED
-    except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
 
 
 def _record_parser() -> ArgumentParser:
@@ -263,6 +281,7 @@ def _record_parser() -> ArgumentParser:
     return parser
 
 
+@_interruptible
 def history(arguments: Sequence[str] | None = None) -> int:
     """Run ``paradex-history``; return its exit code.
 
@@ -276,22 +295,29 @@ def history(arguments: Sequence[str] | None = None) -> int:
     if given.end <= given.start:
         parser.error("argument --end: must be after --start")
 
+    if given.kind != "bars" and (given.resolution or given.price_kind):
+        parser.error("argument --resolution, --price-kind: of --kind bars alone")
+
     from paradex_adapter import history as downloads
-    from paradex_adapter.constants import BASE_URLS_HTTP, ParadexEnvironment
+    from paradex_adapter.config import ParadexDataClientConfig, config_urls
+    from paradex_adapter.constants import ParadexEnvironment
 
     download = downloads.Download(
         market=given.market,
         kind=given.kind,
         start_ns=given.start,
         end_ns=given.end,
-        resolution_mins=given.resolution,
-        price_kind=given.price_kind,
+        resolution_mins=given.resolution or 1,
+        price_kind=given.price_kind or PRICE_KINDS[0],
     )
-    base_url = given.base_url_http or BASE_URLS_HTTP[ParadexEnvironment(given.environment)]
     try:
-        return downloads.run(download, given.catalog, base_url)
-    except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
+        where = ParadexDataClientConfig(
+            environment=ParadexEnvironment(given.environment), base_url_http=given.base_url_http
+        )
+    except ParadexError as error:
+        sys.stderr.write(f"{parser.prog}: {explain(error)}\n")
+        return EXIT_FAILED
+    return downloads.run(download, given.catalog, config_urls(where)[0])
 
 
 def _history_parser() -> ArgumentParser:
@@ -314,12 +340,9 @@ def _history_parser() -> ArgumentParser:
         "--resolution",
         type=int,
         choices=RESOLUTIONS_MINS,
-        default=1,
         help="of bars, in minutes (1)",
     )
-    parser.add_argument(
-        "--price-kind", choices=PRICE_KINDS, default="last", help="that bars are made of (last)"
-    )
+    parser.add_argument("--price-kind", choices=PRICE_KINDS, help="that bars are made of (last)")
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
         "--environment", type=str.lower, choices=ENVIRONMENTS, default="mainnet", help="(mainnet)"
@@ -328,6 +351,7 @@ def _history_parser() -> ArgumentParser:
     return parser
 
 
+@_interruptible
 def keys(arguments: Sequence[str] | None = None) -> int:
     """Run ``paradex-keys``; return its exit code.
 
@@ -358,10 +382,8 @@ def keys(arguments: Sequence[str] | None = None) -> int:
         else:
             tool.tell(tool.check(options))
     except (ParadexError, CoreError) as error:
-        sys.stderr.write(f"{parser.prog}: {tool.explain(error)}\n")
+        sys.stderr.write(f"{parser.prog}: {explain(error)}\n")
         return EXIT_FAILED
-    except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
     return 0
 
 

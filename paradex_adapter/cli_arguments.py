@@ -56,6 +56,14 @@ def add_replay(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--loop", action="store_true", help="begin the recording anew when it ends")
 
 
+def check_replay(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
+    """Exit with a usage error where what goes with --replay was given without it."""
+    if given.replay is None:
+        for name in ("markets", "loop", "speed"):
+            if getattr(given, name, None):
+                parser.error(f"argument --{name}: goes with --replay FILE alone")
+
+
 def add_account(command: argparse.ArgumentParser) -> None:
     """Add what says whose account it is."""
     command.add_argument("--account-address", metavar="0x...", help="the L2 address")

@@ -25,7 +25,9 @@ from nautilus_trader.model.data import Bar, BarType, FundingRateUpdate, TradeTic
 from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.persistence.catalog import ParquetDataCatalog
 
+from paradex_adapter.cli_errors import explain
 from paradex_adapter.history_progress import PrintedProgress, Progress
+from paradex_adapter.recording import bare_url
 from paradex_adapter.translate.history import (
     PRICE_KINDS,
     UnusableKline,
@@ -47,7 +49,7 @@ from paradex_adapter_core.errors import CoreError
 from paradex_adapter_core.messages.markets import Market
 from paradex_adapter_core.parsers.markets import parse_markets
 
-KINDS: Final = ("trades", "bars", "funding")
+ROW_NAMES: Final = {"trades": "trades", "bars": "bars", "funding": "funding rates"}
 # The venue may still be adding rows of the last moments: they are left for the next run.
 SETTLING_NS: Final = 60 * 1_000_000_000
 NANOS_PER_HOUR: Final = 3600 * 1_000_000_000
@@ -60,6 +62,7 @@ STAGING_DIRECTORY: Final = ".paradex-history"
 EXIT_DONE: Final = 0
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
+EXIT_INTERRUPTED: Final = 130
 
 type Span = tuple[int, int]
 
@@ -73,7 +76,7 @@ class Download:
     market : str
         The venue's symbol, such as ``BTC-USD-PERP``.
     kind : str
-        One of `KINDS`.
+        One of `ROW_NAMES`.
     start_ns, end_ns : int
         From when to before when, in nanoseconds since the Unix epoch. Bars belong to the time they
         close at.
@@ -198,7 +201,8 @@ class HistoryDownloader:
             if missing:
                 until = _moment(last + 1)
                 self._progress.step(
-                    f"{until}: {written} {self._download.kind} ({number} of {len(windows)})"
+                    f"{until}: {written} {ROW_NAMES[self._download.kind]} "
+                    f"({number} of {len(windows)})"
                 )
 
     async def _write_instrument(self) -> Instrument:
@@ -320,8 +324,12 @@ def run(download: Download, catalog_path: Path, base_url_http: str) -> int:
     Returns
     -------
     int
-        0 when all is written, 2 when the market is unknown, 1 when anything else went wrong.
+        0 when all is written, 2 when the market is unknown, 130 when it was interrupted, 1 when
+        anything else went wrong.
     """
+    if sys.stderr.isatty():
+        # A venue that does not answer is waited for, with retries.
+        sys.stderr.write(f"paradex-history: asking {bare_url(base_url_http)} ...\n")
     try:
         catalog_path.mkdir(parents=True, exist_ok=True)
         rows = asyncio.run(_run(download, catalog_path, base_url_http))
@@ -329,10 +337,15 @@ def run(download: Download, catalog_path: Path, base_url_http: str) -> int:
         _fail(f"{error}; GET {base_url_http}/markets lists the markets there are")
         return EXIT_USAGE
     except (ParadexError, CoreError) as error:
-        return _fail(str(error))
+        return _fail(explain(error))
     except OSError as error:
-        return _fail(f"cannot write the catalog {catalog_path}: {error.strerror or error}")
-    sys.stdout.write(f"{rows} {download.kind} of {download.market} written to {catalog_path}\n")
+        why = error.strerror or error
+        return _fail(f"cannot write the catalog {catalog_path} ({why}); name another folder")
+    except KeyboardInterrupt:
+        _fail("interrupted; the same command goes on from here")
+        return EXIT_INTERRUPTED
+    what = f"{rows} new {ROW_NAMES[download.kind]} of {download.market}"
+    sys.stdout.write(f"{what} written to {catalog_path}\n")
     return EXIT_DONE
 
 
@@ -360,7 +373,7 @@ def _target(download: Download, instrument: Instrument) -> tuple[type, str]:
             return FundingRateUpdate, instrument.id.value
         case "bars":
             return Bar, str(_bar_type(download, instrument))
-    raise InvalidRequest("kind", f"is one of {KINDS}")
+    raise InvalidRequest("kind", f"is one of {tuple(ROW_NAMES)}")
 
 
 def _bar_type(download: Download, instrument: Instrument) -> BarType:

@@ -13,7 +13,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from paradex_adapter.constants import BASE_URLS_HTTP, ParadexEnvironment
+from paradex_adapter.config import ParadexDataClientConfig, config_urls
+from paradex_adapter.constants import ParadexEnvironment
+from paradex_adapter.recording import bare_url
 from paradex_adapter.venue.admission import admit
 from paradex_adapter.venue.auth import TokenProvider, measure_clock_offset_ms, wall_clock_ms
 from paradex_adapter.venue.credentials import (
@@ -38,14 +40,6 @@ SUBKEY_FILE_MODE: Final = 0o600
 SUBKEY_STATEMENT: Final = "Paradex Subkey Registration: {}"
 
 type Result = dict[str, Any]
-# What the command names the settings.
-_OPTIONS: Final = {
-    "account_address": "--account-address",
-    "private_key": "--private-key-file",
-    "private_key_file": "--private-key-file",
-    "ethereum_private_key": "--ethereum-key-file",
-    "onboard": "--onboard",
-}
 
 
 class KeyOptions(NamedTuple):
@@ -134,6 +128,11 @@ def new_subkey(options: KeyOptions, path: Path, name: str) -> Result:
             }
         # Last, so that no file is left of what failed.
         _write_key(path, private_key)
+        if sys.stderr.isatty():
+            sys.stderr.write(
+                f"the key is in {path}; to register it, POST this to /account/keys/subkeys within "
+                "ten minutes, with a token of the main key\n"
+            )
         return request
 
     return asyncio.run(_at_venue(options, run))
@@ -206,8 +205,14 @@ def _sign_as_wallet(
 
 
 async def _at_venue(options: KeyOptions, run: Callable[[_Venue], Awaitable[Result]]) -> Result:
-    environment = ParadexEnvironment(options.environment)
-    http = HttpClient(options.base_url_http or BASE_URLS_HTTP[environment])
+    where = ParadexDataClientConfig(
+        environment=ParadexEnvironment(options.environment), base_url_http=options.base_url_http
+    )
+    address, _ = config_urls(where)
+    if sys.stderr.isatty():
+        # A venue that does not answer is waited for, with retries.
+        sys.stderr.write(f"asking {bare_url(address)} ...\n")
+    http = HttpClient(address)
     try:
         config = parse_system_config(await http.get_system_config())
         return await run(_Venue(http, config))
@@ -265,15 +270,8 @@ def _write_key(path: Path, private_key: int) -> None:
             file.write(f"{private_key:#x}\n")
     except (OSError, ValueError) as error:
         why = (getattr(error, "strerror", None) or "it is no path").lower()
-        raise ConfigurationError("--out", f"the file cannot be written ({why})") from None
-
-
-def explain(error: Exception) -> str:
-    """Return the text of an error, with the settings by the names of the command's options."""
-    if type(error) is not ConfigurationError:
-        return str(error)
-    setting = " and ".join(_OPTIONS.get(name, name) for name in error.setting.split(" and "))
-    return f"{setting}: {error.remedy.replace('in the config', f'with {setting}')}"
+        remedy = f"the file cannot be written ({why}); name one that is not there yet"
+        raise ConfigurationError("--out", remedy) from None
 
 
 def tell(result: Result) -> None:

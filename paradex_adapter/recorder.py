@@ -267,6 +267,10 @@ async def record(plan: Plan, stream: TextIO) -> None:
     ParadexError
         One sentence says what stopped it; what was recorded until then can be read.
     """
+    if stream.isatty():
+        # A venue that does not answer is waited for, with retries.
+        stream.write(f"asking {bare_url(plan.base_url_http)} ...\n")
+        stream.flush()
     body = await read_markets(plan)
     files = _session_files(plan)
     try:
@@ -377,6 +381,9 @@ def checked(plan: Plan, environment: str | None) -> Plan:
     from paradex_adapter.config import ParadexDataClientConfig, config_environment, config_urls
     from paradex_adapter.constants import ParadexEnvironment
 
+    if plan.base_url_http and not plan.base_url_ws:
+        # Else the frames would be another venue's than the instruments.
+        raise ConfigurationError("base_url_ws", "give it as well, or leave out base_url_http")
     is_given = plan.base_url_ws.startswith(("ws://", "wss://"))
     of_websocket = "http" + plan.base_url_ws.removeprefix("ws") if is_given else None
     config = ParadexDataClientConfig(

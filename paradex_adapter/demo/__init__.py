@@ -46,7 +46,7 @@ def run(*, seconds: int, seed: int, log_level: str, recording: Recording | None 
     Returns
     -------
     int
-        0 when the books agree, 1 when they differ.
+        0 when the books agree, 1 when they differ, 130 when they agree and Ctrl-C ended it.
 
     Raises
     ------
@@ -80,7 +80,10 @@ def _exchange_process(seed: int, recording: Recording | None) -> Iterator[subpro
         command += ["--replay", str(recording.path), *(["--loop"] if recording.is_looped else [])]
         if recording.markets_path is not None:
             command += ["--markets", str(recording.markets_path)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - ours
+    # Ctrl-C goes to all of a terminal's group: the exchange is still needed, for the cancels.
+    process = subprocess.Popen(  # noqa: S603 - ours
+        command, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
     try:
         yield process
     finally:

@@ -33,17 +33,18 @@ class Progress:
         self._seconds: Final = seconds
         self._stream: Final = stream
 
-    async def run(self, cache: Cache) -> None:
-        """Return when the time is over."""
+    async def run(self, cache: Cache, node: "asyncio.Task[None]") -> None:
+        """Return when the time is over, or the node has stopped."""
         terminal = self._stream.isatty()
         interval = PROGRESS_SECS_TERMINAL if terminal else PROGRESS_SECS_PLAIN
         start = time.monotonic()
-        while (left := start + self._seconds - time.monotonic()) > 0:
+        while (left := start + self._seconds - time.monotonic()) > 0 and not node.done():
             line = f"trading, {left:3.0f} s left: {describe(cache)}"
             self._stream.write(f"\r{line}\x1b[K" if terminal else f"{line}\n")
             self._stream.flush()
-            await asyncio.sleep(min(interval, left))
-        self._stream.write(f"{'\r' if terminal else ''}traded {self._seconds} s: {describe(cache)}")
+            await asyncio.wait([node], timeout=min(interval, left))
+        seconds = min(self._seconds, round(time.monotonic() - start))
+        self._stream.write(f"{'\r' if terminal else ''}traded {seconds} s: {describe(cache)}")
         self._stream.write("\x1b[K\n" if terminal else "\n")
 
 

@@ -41,6 +41,7 @@ POLL_SECS: Final = 0.05
 
 EXIT_AGREE: Final = 0
 EXIT_DIFFER: Final = 1
+EXIT_INTERRUPTED: Final = 130
 
 
 async def trade(
@@ -70,17 +71,23 @@ async def trade(
             gc.collect()
             gc.freeze()
             async with tap:
-                await progress.run(node.cache)
-            node.trader.stop()
+                await progress.run(node.cache, running)
+            # Ctrl-C stops the node, which then stops the strategies.
+            is_interrupted = running.done()
+            if not is_interrupted:
+                node.trader.stop()
             differences, books = await _compare(node, connection)
             parsing = tap.measure_parsing(node.cache)
             print_report(sys.stdout, node.cache, books, differences, strategies, parsing)
         finally:
-            await node.stop_async()
+            if node.is_running():
+                await node.stop_async()
             await asyncio.wait([running], timeout=NODE_STOP_SECS_MAX)
             running.cancel()
             node.kernel.dispose()
-    return EXIT_DIFFER if differences else EXIT_AGREE
+    if differences:
+        return EXIT_DIFFER
+    return EXIT_INTERRUPTED if is_interrupted else EXIT_AGREE
 
 
 def _build_node(connection: dict[str, str], log_level: str) -> TradingNode:

@@ -30,6 +30,7 @@ ENTRANCES = tuple(
     for name in (
         "cli",
         "cli_arguments",
+        "cli_errors",
         "demo",
         "history",
         "history_progress",

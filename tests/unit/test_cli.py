@@ -107,7 +107,14 @@ def test_record_defaults(recorded):
 
 def test_record_says_a_wrong_address_in_one_line(recorded, capsys):
     assert cli.record(["--markets", "A", "--out", "d", "--base-url-ws", "ftp://x"]) == 1
-    assert capsys.readouterr().err.startswith("paradex-record: base_url_ws: ")
+    assert capsys.readouterr().err.startswith("paradex-record: --base-url-ws: ")
+
+
+def test_record_takes_frames_and_instruments_from_one_venue(recorded, capsys):
+    address = ["--base-url-http", "http://127.0.0.1:5/v1"]
+    assert cli.record(["--markets", "A", "--out", "d", *address]) == 1
+    assert capsys.readouterr().err.startswith("paradex-record: --base-url-ws: give it as well")
+    assert recorded == []
 
 
 def test_replay_of_no_recording_is_one_sentence(served, tmp_path, capsys):
@@ -136,13 +143,14 @@ def test_demo_says_a_users_mistake_in_one_line(demonstration, capsys):
     assert capsys.readouterr().err == "paradex-demo: private_key: it is missing; set it\n"
 
 
-def test_demo_interrupted(demonstration):
-    def run(**_):
+@pytest.mark.parametrize("name", ["demo", "history", "keys", "local_exchange", "record"])
+def test_ctrl_c_ends_a_command_without_a_traceback_whenever_it_comes(monkeypatch, name):
+    def interrupted():
         raise KeyboardInterrupt
 
-    demonstration.run = run
+    monkeypatch.setattr(cli, f"_{name}_parser", interrupted)
 
-    assert cli.demo([]) == 130
+    assert getattr(cli, name)([]) == 130
 
 
 def test_local_exchange_defaults(served):
@@ -212,6 +220,10 @@ def test_help(command, capsys):
         (cli.demo, ["--log-level", "LOUD"], "LOUD"),
         (cli.local_exchange, ["--speed", "0"], "from 0.01 to 1000, not '0'"),
         (cli.local_exchange, ["--speed", "nan"], "from 0.01 to 1000"),
+        (cli.local_exchange, ["--speed", "2"], "--speed: goes with --replay"),
+        (cli.local_exchange, ["--loop"], "--loop: goes with --replay"),
+        (cli.demo, ["--loop"], "--loop: goes with --replay"),
+        (cli.demo, ["--markets", "m.json"], "--markets: goes with --replay"),
         (cli.local_exchange, ["--history-hours", "721"], "from 0 to 720"),
         (cli.record, ["--out", "d"], "--markets"),
         (cli.record, ["--markets", ",", "--out", "d"], "names"),
@@ -339,6 +351,8 @@ def test_history_at_another_address(downloaded):
         (["--start", "yesterday", "--end", "2026-11-01"], "must be a time such as"),
         (["--start", "1969-12-31", "--end", "2026-11-01"], "must be a time such as"),
         ([*SPAN, "--resolution", "2"], "invalid choice"),
+        ([*SPAN, "--kind", "trades", "--resolution", "5"], "of --kind bars alone"),
+        ([*SPAN, "--kind", "funding", "--price-kind", "mark"], "of --kind bars alone"),
         ([*SPAN, "--environment", "testnet", "--base-url-http", "x"], "not allowed with"),
         (["--start", "2026-11-01"], "required"),
     ],
@@ -354,10 +368,22 @@ def test_history_complains_in_one_line(downloaded, capsys, arguments, complaint)
     assert downloaded == []
 
 
-def test_history_interrupted(monkeypatch):
-    def run(*arguments):
+@pytest.mark.parametrize("address", ["http://127.0.0.1:8080", "htp:/x", "", "http://h/v1?x=1"])
+def test_history_says_a_wrong_address_in_one_line(downloaded, capsys, address):
+    assert cli.history([*HISTORY, *SPAN, "--base-url-http", address]) == 1
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("paradex-history: --base-url-http: it ")
+    assert "http" in line
+    assert downloaded == []
+
+
+def test_history_interrupted_goes_on_another_time(monkeypatch, tmp_path, capsys):
+    async def download(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("paradex_adapter.history.run", run)
+    monkeypatch.setattr("paradex_adapter.history._run", download)
 
-    assert cli.history([*HISTORY, *SPAN]) == 130
+    assert cli.history([*HISTORY, *SPAN, "--catalog", str(tmp_path)]) == 130
+    said = capsys.readouterr().err.splitlines()
+    assert said[-1] == "paradex-history: interrupted; the same command goes on from here"

@@ -429,7 +429,7 @@ def test_run_says_how_much_was_written(
     venue.trades_ns = [NOON]
     assert run(wanted, tmp_path / "new" / "catalog", BASE) == EXIT_DONE
     said = capsys.readouterr()
-    assert said.out == f"1 trades of {MARKET} written to {tmp_path}/new/catalog\n"
+    assert said.out == f"1 new trades of {MARKET} written to {tmp_path}/new/catalog\n"
 
 
 @pytest.mark.parametrize(
