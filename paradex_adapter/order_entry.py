@@ -19,7 +19,6 @@ from nautilus_trader.execution.messages import (
 )
 from nautilus_trader.model.enums import OrderSide
 from nautilus_trader.model.events import OrderFilled
-from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.orders import Order
 
 from paradex_adapter.constants import PARADEX_VENUE
@@ -27,6 +26,7 @@ from paradex_adapter.contingent_legs import hangs_together
 from paradex_adapter.contingent_orders import ContingentOrders
 from paradex_adapter.emitter import Emitter
 from paradex_adapter.order_accounts import find_account_id
+from paradex_adapter.order_denials import OrderDenials
 from paradex_adapter.translate.instruments import RAW_PER_UNIT
 from paradex_adapter.translate.order_params import (
     NO_PARAMS,
@@ -34,27 +34,14 @@ from paradex_adapter.translate.order_params import (
     UnusableParams,
     parse_order_params,
 )
-from paradex_adapter.translate.orders import (
-    NO_PRICES,
-    KnownPrices,
-    find_change_fault,
-    find_denial_reason,
-    is_exit,
-    is_restorable,
-    order_to_request,
-)
+from paradex_adapter.translate.orders import is_exit, is_restorable, order_to_request
 from paradex_adapter.translate.values import trade_id_to_fill_keys
 from paradex_adapter.twap_orders import TwapEntry
-from paradex_adapter.venue.algo_orders import OPEN_MAX
 from paradex_adapter.venue.credentials import Credentials
 from paradex_adapter.venue.order_batches import CancelTarget
 from paradex_adapter.venue.order_requests import OrderRequest
 from paradex_adapter.venue.system_state import SystemState
 from paradex_adapter.venue.trading_session import TradingSession
-from paradex_adapter_core.vocabulary import INSTRUCTION_RPI
-
-# A mark price older than this tells nothing of where the trigger lies.
-MARK_PRICE_AGE_NS_MAX: Final = 30 * 1_000_000_000
 
 
 class OrderEntry:
@@ -96,10 +83,12 @@ class OrderEntry:
         self._client: Final = client
         self._session: Final = session
         self._credentials: Final = credentials
-        self._system_state: Final = system_state
         self._cache: Final = cache
         self._clock: Final = clock
         self._log: Final = log
+        self._denials: Final = OrderDenials(
+            client.account_id, session, credentials, system_state, cache, clock
+        )
         self._twaps: Final = TwapEntry(session.algo_orders, cache, clock)
         self.lists: Final = ContingentOrders(
             client,
@@ -107,8 +96,8 @@ class OrderEntry:
             cache,
             clock,
             log,
-            find_denial=self._find_denial,
-            find_obstacle=self._find_obstacle,
+            find_denial=self._denials.find_lasting_denial,
+            find_obstacle=self._denials.find_obstacle,
         )
 
     def restore_orders(self) -> None:
@@ -168,7 +157,12 @@ class OrderEntry:
         names = [name for name, value in unfit.items() if value]
         if names:
             fault = f"params['{names[0]}'] is not supported for contingent orders"
-        faults = [fault or self._find_list_fault(order, orders, params) for order in orders]
+        faults = [
+            fault
+            or self.lists.find_fault(order, orders)
+            or self._denials.find_list_denial(order, params)
+            for order in orders
+        ]
         culprit = next((number for number, fault in enumerate(faults) if fault), None)
         if culprit is None:
             self.lists.submit(orders, params)
@@ -183,37 +177,6 @@ class OrderEntry:
                 reason or because,
                 self._clock.timestamp_ns(),
             )
-
-    def _find_list_fault(
-        self, order: Order, orders: list[Order], params: OrderParams
-    ) -> str | None:
-        instrument = self._cache.instrument(order.instrument_id)
-        # Where the price is when its parent fills nobody knows now.
-        is_child = order.parent_order_id is not None
-        prices = NO_PRICES if is_child else self._find_prices(order.instrument_id)
-        return (
-            self.lists.find_fault(order, orders)
-            or self._find_denial(order)
-            or self._find_closed_door(order, params)
-            or find_denial_reason(order, instrument, params, prices)
-        )
-
-    def _find_denial(self, order: Order) -> str | None:
-        """Return why an order cannot be sent now and could not be a little later."""
-        if order.is_closed:
-            return "it is closed already"
-        if self._session.store.is_full:
-            return f"{self._session.store.open_orders_max} orders are open already"
-        if self._is_sent(order):
-            return "its client order id was sent before"
-        return self._find_other_account(order) or self._credentials.denial_reason or None
-
-    def _find_obstacle(self, order: Order, params: OrderParams = NO_PARAMS) -> str | None:
-        """Return why the venue would not take an order now, though perhaps a little later."""
-        state = self._session.store.find_order(order.client_order_id.value)
-        is_rpi = params.rpi or (state is not None and state.instruction == INSTRUCTION_RPI)
-        is_post_only = is_rpi or bool(order.has_price and order.is_post_only)
-        return self._system_state.find_denial_reason(is_post_only=is_post_only)
 
     async def _submit(self, order: Order, raw_params: dict[str, Any]) -> None:
         request = self._admit(order, raw_params, 0 if self._session.store.is_full else 1)
@@ -230,13 +193,7 @@ class OrderEntry:
             return None
         instrument = self._cache.instrument(order.instrument_id)
         params, reason = _parse_params(raw_params)
-        reason = reason or self._find_denial_reason(order, params)
-        if reason is None and params.twap is not None and self._session.algo_orders.is_full:
-            reason = f"{OPEN_MAX} TWAP orders are open already"
-        elif reason is None and room <= 0:
-            reason = f"{self._session.store.open_orders_max} orders are open already"
-        if reason is None and self._is_sent(order):
-            reason = "its client order id was sent before"
+        reason = reason or self._denials.find_denial(order, params, room)
         ts_event = self._clock.timestamp_ns()
         ids = (order.strategy_id, order.instrument_id, order.client_order_id)
         if reason is not None:
@@ -248,56 +205,14 @@ class OrderEntry:
             return None
         return order_to_request(order, instrument, params)
 
-    def _is_sent(self, order: Order) -> bool:
-        """Return whether an order of this client order id was sent, or is about to be."""
-        is_in_store = self._session.store.find_order(order.client_order_id.value) is not None
-        return is_in_store or self._twaps.is_known(order)
-
-    def _find_denial_reason(self, order: Order, params: OrderParams) -> str | None:
-        instrument = self._cache.instrument(order.instrument_id)
-        prices = self._find_prices(order.instrument_id)
-        return self._find_closed_door(order, params) or find_denial_reason(
-            order, instrument, params, prices
-        )
-
-    def _find_prices(self, instrument_id: InstrumentId) -> KnownPrices:
-        """Return what the cache knows of the prices of an instrument."""
-        mark = self._cache.mark_price(instrument_id)
-        if mark is not None and self._clock.timestamp_ns() - mark.ts_init > MARK_PRICE_AGE_NS_MAX:
-            mark = None
-        quote = self._cache.quote_tick(instrument_id)
-        trade = self._cache.trade_tick(instrument_id)
-        return KnownPrices(
-            mark=None if mark is None else mark.value,
-            bid=None if quote is None else quote.bid_price,
-            ask=None if quote is None else quote.ask_price,
-            last=None if trade is None else trade.price,
-        )
-
-    def _find_closed_door(self, order: Order, params: OrderParams = NO_PARAMS) -> str | None:
-        """Return why neither this order nor a change of it would be taken now, whatever it says."""
-        return (
-            self._find_other_account(order)
-            or self._credentials.denial_reason
-            or self._find_obstacle(order, params)
-        )
-
     async def modify_order(self, command: ModifyOrder) -> None:
         """Ask for a change of an order."""
         order = self._cache.order(command.client_order_id)
         if order is None:
             self._log.error(f"Cannot modify {command.client_order_id!r}: it is not in the cache")
             return
-        instrument = self._cache.instrument(order.instrument_id)
         quantity, price, trigger_price = command.quantity, command.price, command.trigger_price
-        reason = self._find_closed_door(order) or find_change_fault(
-            order,
-            instrument,
-            quantity,
-            price,
-            trigger_price,
-            self._find_prices(order.instrument_id),
-        )
+        reason = self._denials.find_change_denial(order, quantity, price, trigger_price)
         reason = reason or self.lists.find_change_fault(order, quantity) or self._adopt(order)
         if reason is None and self.lists.is_held(order):
             self.lists.change_held(order, quantity, price, trigger_price)
@@ -366,9 +281,9 @@ class OrderEntry:
 
     async def _cancel(self, orders: list[Order]) -> None:
         for order in orders:
-            if reason := self._find_other_account(order):
+            if reason := self._denials.find_other_account(order):
                 self._reject_cancel(order, reason)
-        orders = [order for order in orders if not self._find_other_account(order)]
+        orders = [order for order in orders if not self._denials.find_other_account(order)]
         held = {
             order.client_order_id
             for order in orders
@@ -402,13 +317,6 @@ class OrderEntry:
             reason,
             self._clock.timestamp_ns(),
         )
-
-    def _find_other_account(self, order: Order) -> str | None:
-        """Return why a command for an order is not for us, where the node trades more accounts."""
-        account_id = find_account_id(order)
-        if account_id in (None, self._client.account_id):
-            return None
-        return f"the order is of account {account_id}: name its client as client_id"
 
 
 def _to_target(order: Order) -> CancelTarget:
