@@ -55,8 +55,8 @@ from paradex_adapter.translate.values import (
     units_to_quantity,
 )
 from paradex_adapter.twap_orders import TwapAnswers
-from paradex_adapter.venue.account_reader import AccountSnapshot
-from paradex_adapter.venue.errors import VenueUnavailable
+from paradex_adapter.venue.account_reader import SNAPSHOT_TIMEOUT_SECS, AccountSnapshot
+from paradex_adapter.venue.errors import RateLimited, VenueUnavailable
 from paradex_adapter.venue.recovery import find_left_out
 from paradex_adapter.venue.trading_session import TradingSession
 from paradex_adapter_core.messages.orders import Fill, OrderUpdate
@@ -68,6 +68,8 @@ from paradex_adapter_core.vocabulary import FILL_ORDINARY, FILL_RPI, STATUS_CLOS
 ENGINE_WAIT_SECS: Final = 2.0
 ENGINE_POLL_SECS: Final = 0.005
 NS_PER_MIN: Final = 60_000_000_000
+# Between two attempts at everything, when the venue wants a pause.
+PAUSE_SECS_MIN: Final = 1.0
 
 
 class AccountAnswers:
@@ -245,9 +247,7 @@ class AccountAnswers:
 
         The caller holds the session's stream until the engine has worked the answer in.
         """
-        start_ms = self._window_start_ms(lookback_mins)
-        snapshot = await self._session.reader.snapshot(start_ms, reaches_back=True)
-        twaps = await self._twaps.report_everything()
+        snapshot, twaps = await self._read_everything(self._window_start_ms(lookback_mins))
         ts_init = self._clock.timestamp_ns()
         reports = snapshot_to_reports(
             snapshot,
@@ -281,6 +281,26 @@ class AccountAnswers:
         mass_status.add_fill_reports(reports.fills)
         mass_status.add_position_reports(reports.positions)
         return mass_status
+
+    async def _read_everything(
+        self, start_ms: int | None
+    ) -> tuple[AccountSnapshot, list[OrderStatusReport]]:
+        """Read orders, fills, positions and TWAP orders; within its time for answers, patiently.
+
+        The node does not start without, so a venue that wants a pause gets one.
+        """
+        try:
+            async with asyncio.timeout(SNAPSHOT_TIMEOUT_SECS):
+                while True:
+                    try:
+                        snapshot = await self._session.reader.snapshot(start_ms, reaches_back=True)
+                        return snapshot, await self._twaps.report_everything()
+                    except RateLimited as error:
+                        self._log.warning(f"Paradex wants a pause before it tells all: {error}")
+                        await asyncio.sleep(max(error.retry_after_secs, PAUSE_SECS_MIN))
+        except TimeoutError:
+            reason = f"not complete after {SNAPSHOT_TIMEOUT_SECS:g} s"
+            raise VenueUnavailable("account snapshot", reason) from None
 
     def _warn_of_trades(self, fills: list[Fill]) -> None:
         """Say what the venue and others did to the account that the engine does not know of."""

@@ -207,8 +207,9 @@ class ParadexExecutionClient(LiveExecutionClient):
                             raise
                         failure = str(error)
                         self._log.warning(f"Connecting failed, trying again: {failure}")
+                        asked = error.retry_after_secs if isinstance(error, RateLimited) else 0.0
                     await self._close_session()
-                    await asyncio.sleep(CONNECT_RETRY_DELAY_SECS * attempt)
+                    await asyncio.sleep(max(asked, CONNECT_RETRY_DELAY_SECS * attempt))
         except TimeoutError:
             await self._close_session()
             raise VenueUnavailable("connect", failure) from None

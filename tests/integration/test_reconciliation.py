@@ -14,9 +14,9 @@ from nautilus_trader.model.enums import OrderSide, OrderStatus
 from nautilus_trader.model.identifiers import ClientOrderId
 from nautilus_trader.model.objects import Quantity
 
-from paradex_adapter import order_queries
+from paradex_adapter import account_answers, execution, order_queries
 from paradex_adapter.local_exchange import LocalExchange
-from paradex_adapter.venue import recovery
+from paradex_adapter.venue import http_sender, rate_limits, recovery
 from paradex_adapter.venue.account_reader import AccountReader
 from paradex_adapter.venue.auth import TokenProvider
 from paradex_adapter.venue.credentials import resolve_credentials
@@ -204,6 +204,22 @@ async def test_a_failed_answer_stops_the_start(exchange: LocalExchange) -> None:
     with pytest.raises(AssertionError, match="the node started"):
         async with running_node(exchange, max_retries=0):
             pass
+
+
+@pytest.mark.parametrize("path", ["/v1/system/config", "/v1/account", "/v1/orders", "/v1/fills"])
+async def test_a_pause_that_the_venue_wants_is_made_at_the_start(
+    exchange: LocalExchange, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also one longer than a read waits for its turn, or than reconnecting waits."""
+    monkeypatch.setattr(http_sender, "ACQUIRE_WAIT_SECS_MAX", 0.3)
+    monkeypatch.setattr(rate_limits, "RETRY_AFTER_SECS_DEFAULT", 0.8)
+    monkeypatch.setattr(execution, "CONNECT_RETRY_DELAY_SECS", 0.01)
+    monkeypatch.setattr(account_answers, "PAUSE_SECS_MIN", 0.01)
+    exchange.place_order("BUY", "0.01", "89000", client_id="hand")
+    exchange.fail_next("GET", path, 429, "RATE_LIMIT_EXCEEDED", count=2)
+    async with running_node(exchange) as run:
+        await run.until_agreed()
+        assert run.cache.order(ClientOrderId("hand")).is_open
 
 
 # -- others' orders ---------------------------------------------------------------------------
