@@ -27,12 +27,12 @@ from paradex_adapter.local_exchange.sequences import Clock, Identifiers
 from paradex_adapter.local_exchange.tokens import Session
 
 TWAP: Final = "TWAP"
-DURATION_STEP_S: Final = 30
-DURATION_MAX_S: Final = 86_400
-INTERVAL_DEFAULT_S: Final = 30
+DURATION_STEP_SECS: Final = 30
+DURATION_MAX_SECS: Final = 86_400
+INTERVAL_DEFAULT_SECS: Final = 30
 OPEN_MAX: Final = 100
 KEPT_MAX: Final = 10_000
-_MS_PER_S: Final = 1000
+_MS_PER_SEC: Final = 1000
 #: Fields an algo order shares with the market order it is signed as.
 _SHARED: Final = (
     "market",
@@ -60,13 +60,13 @@ class AlgoRequest:
     """What is asked for: the market order it is signed as, and the time it may take."""
 
     order: OrderRequest
-    duration_s: int
-    interval_s: int
+    duration_secs: int
+    interval_secs: int
 
     @property
     def children(self) -> int:
         """How many children there are in all."""
-        return self.duration_s // self.interval_s
+        return self.duration_secs // self.interval_secs
 
 
 @dataclass(slots=True, eq=False)
@@ -95,11 +95,11 @@ class AlgoOrder:
     @property
     def end_at(self) -> int:
         """When its time is over."""
-        return self.created_at + self.request.duration_s * _MS_PER_S
+        return self.created_at + self.request.duration_secs * _MS_PER_SEC
 
     def due(self, now_ms: int) -> int:
         """Return how many children should have been sent by now."""
-        passed = (now_ms - self.created_at) // (self.request.interval_s * _MS_PER_S)
+        passed = (now_ms - self.created_at) // (self.request.interval_secs * _MS_PER_SEC)
         return min(self.request.children, 1 + passed)
 
     def size_of_child(self, number: int, step: Decimal) -> Decimal:
@@ -133,7 +133,7 @@ class AlgoOrder:
             "avg_fill_price": amount_text(average(self.filled_notional, filled)) if filled else "",
             "status": self.status,
             "cancel_reason": self.cancel_reason,
-            "algo_params": {"interval_seconds": str(self.request.interval_s)},
+            "algo_params": {"interval_seconds": str(self.request.interval_secs)},
             "created_at": self.created_at,
             "last_updated_at": self.last_updated_at,
             "end_at": self.end_at,
@@ -156,20 +156,22 @@ def parse_algo_request(body: object) -> AlgoRequest:
         raise VenueError("VALIDATION_ERROR", "type: must be MARKET")
     shared = {name: body[name] for name in _SHARED if name in body}
     order = parse_order_request({**shared, "price": "0", "instruction": "IOC"})
-    duration_s = _seconds(body.get("duration_seconds"), "duration_seconds", DURATION_MAX_S)
-    if duration_s % DURATION_STEP_S:
+    duration_secs = _seconds(body.get("duration_seconds"), "duration_seconds", DURATION_MAX_SECS)
+    if duration_secs % DURATION_STEP_SECS:
         raise VenueError(
-            "VALIDATION_ERROR", f"duration_seconds: must be a multiple of {DURATION_STEP_S}"
+            "VALIDATION_ERROR", f"duration_seconds: must be a multiple of {DURATION_STEP_SECS}"
         )
-    interval_s = _seconds(body.get("frequency", INTERVAL_DEFAULT_S), "frequency", duration_s)
-    return AlgoRequest(order, duration_s, interval_s)
+    interval_secs = _seconds(
+        body.get("frequency", INTERVAL_DEFAULT_SECS), "frequency", duration_secs
+    )
+    return AlgoRequest(order, duration_secs, interval_secs)
 
 
 def _seconds(value: object, field: str, most: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise VenueError("BINDING_ERROR", f"{field}: expected an integer")
-    if not DURATION_STEP_S <= value <= most:
-        raise VenueError("VALIDATION_ERROR", f"{field}: must be {DURATION_STEP_S} to {most}")
+    if not DURATION_STEP_SECS <= value <= most:
+        raise VenueError("VALIDATION_ERROR", f"{field}: must be {DURATION_STEP_SECS} to {most}")
     return value
 
 

@@ -162,7 +162,7 @@ class LocalExchange(AlgoControls):
         self._algo_orders = AlgoOrders(
             self._gateway, self._engine, markets, clock, self._outcomes, self.seed
         )
-        self._tokens = Tokens(self.seed, clock, accounts, options.token_lifetime_s)
+        self._tokens = Tokens(self.seed, clock, accounts, options.token_lifetime_secs)
         pager = Pager(Cursors(self.seed))
         methods = RpcMethods(self._gateway, self._feed, self._tokens, markets, clock)
         node_id = f"{stark.private_key_from_seed(self.seed, 'node'):x}"[:16]
@@ -361,10 +361,10 @@ class LocalExchange(AlgoControls):
         return TradingKey(account.address, private_key, public_key)
 
     def add_read_only_token(
-        self, account_address: str | None = None, *, lifetime_s: int = 86_400
+        self, account_address: str | None = None, *, lifetime_secs: int = 86_400
     ) -> str:
         """Return a token of an account, by default the first, that reads and does nothing else."""
-        return self._tokens.issue_read_only(self._account(account_address), lifetime_s)
+        return self._tokens.issue_read_only(self._account(account_address), lifetime_secs)
 
     def _next_label(self) -> str:
         self._labels += 1

@@ -55,7 +55,7 @@ PLAYED: Final = {
     "funding_rate_comparison": (),
 }
 COMPARISON_INTERVALS_MS: Final = (500, 1000)
-_MS_PER_S: Final = 1000
+_MS_PER_SEC: Final = 1000
 _US_PER_MS: Final = 1000
 
 
@@ -251,7 +251,7 @@ class Feed:
         for key in self._tops[market.symbol] - self._scheduled:
             self._scheduled.add(key)
             loop = asyncio.get_running_loop()
-            loop.call_later(key[3] / _MS_PER_S, self._send_top, key)
+            loop.call_later(key[3] / _MS_PER_SEC, self._send_top, key)
 
     def _send_top(self, key: Key) -> None:
         self._scheduled.discard(key)

@@ -26,7 +26,7 @@ HALF_SPREAD: Final = Decimal("0.0001")
 #: Waves of the price: period in seconds, and height in millionths of the price.
 WAVES: Final = ((259_200, 8000), (21_600, 3000), (2400, 1000), (420, 300))
 _MILLION: Final = 1_000_000
-_MS_PER_S: Final = 1000
+_MS_PER_SEC: Final = 1000
 #: Where in a minute the mark price is looked at.
 MARK_SECONDS: Final = (0, 15, 30, 45, 59)
 
@@ -86,10 +86,10 @@ class MarketHistory:
 
     # --- Prices and trades --------------------------------------------------------------------
 
-    def price(self, at_s: int) -> Decimal:
+    def price(self, at_secs: int) -> Decimal:
         """Return the mark price at a time in seconds."""
         parts = sum(
-            height * wave(at_s + phase, period) // _MILLION
+            height * wave(at_secs + phase, period) // _MILLION
             for (period, height), phase in zip(WAVES, self._phases, strict=True)
         )
         price = MONEY.multiply(self._reference, Decimal(_MILLION + parts) / _MILLION)
@@ -110,7 +110,7 @@ class MarketHistory:
         return trades
 
     def _trade(self, ordinal: int, at_ms: int, side: str, share: Decimal) -> Trade:
-        middle = self.price(at_ms // _MS_PER_S)
+        middle = self.price(at_ms // _MS_PER_SEC)
         away = middle * HALF_SPREAD
         price = _on_grid(middle + (away if side == BUY else -away), self._tick)
         return Trade(
@@ -155,7 +155,7 @@ class MarketHistory:
             prints = [(trade.price, trade.size) for trade in self.minute_trades(minute)]
         else:
             seconds = (minute * 60 + second for second in MARK_SECONDS)
-            prints = [(self.price(at), ZERO) for at in seconds if at * _MS_PER_S < self.end_ms]
+            prints = [(self.price(at), ZERO) for at in seconds if at * _MS_PER_SEC < self.end_ms]
         if not prints:
             return None
         candle = Candle.opened(*prints[0])

@@ -24,7 +24,7 @@ ONE_DIGIT_DAYS: Final = range(1, 10)
 #: How far away the nearest expiry of each kind is.
 NEAR_DAYS_MIN: Final = 2
 MONTHLY_DAYS_MIN: Final = 14
-_MS_PER_S: Final = 1000
+_MS_PER_SEC: Final = 1000
 _MONTHS: Final = (
     *("JAN", "FEB", "MAR", "APR", "MAY", "JUN"),
     *("JUL", "AUG", "SEP", "OCT", "NOV", "DEC"),
@@ -190,14 +190,14 @@ def option_rules(
 
 def option_symbol(base: str, expiry: int, strike: str, option_type: str) -> str:
     """Return the symbol of a dated option: the day has no zero in front."""
-    day = datetime.fromtimestamp(expiry / _MS_PER_S, UTC)
+    day = datetime.fromtimestamp(expiry / _MS_PER_SEC, UTC)
     dated = f"{day.day}{_MONTHS[day.month - 1]}{day.year % 100:02d}"
     return f"{base}-USD-{dated}-{strike.replace('.', '_')}-{option_type[0]}"
 
 
 def expiry_ms(day: date) -> int:
     """Return 08:00 UTC of a day, in milliseconds."""
-    return int(datetime.combine(day, EXPIRY_TIME).timestamp()) * _MS_PER_S
+    return int(datetime.combine(day, EXPIRY_TIME).timestamp()) * _MS_PER_SEC
 
 
 def _next_one_digit_day(now_ms: int) -> date:
@@ -215,4 +215,4 @@ def _next_last_friday(now_ms: int) -> date:
 
 
 def _today(now_ms: int) -> date:
-    return datetime.fromtimestamp(now_ms / _MS_PER_S, UTC).date()
+    return datetime.fromtimestamp(now_ms / _MS_PER_SEC, UTC).date()

@@ -32,7 +32,7 @@ class Options:
         Time between the answer to a command and its outcome; 0 is the next turn of the loop.
     retail_delay_ms : int
         How much later orders, changes and cancels sent with an interactive token take effect.
-    token_lifetime_s : int
+    token_lifetime_secs : int
         Life of an access token.
     chain_id : str
         ``starknet_chain_id`` of ``GET /system/config``.
@@ -49,7 +49,7 @@ class Options:
         Whether an order's new state is sent before the fills that led to it, or after them.
     enforce_rate_limits : bool
         Whether an empty bucket is answered with HTTP 429, or only shown in the headers.
-    ping_interval_s, pong_timeout_s, heartbeat_interval_s : float
+    ping_interval_secs, pong_timeout_secs, heartbeat_interval_secs : float
         Protocol ping, the time its answer may take, and the heartbeat of idle SBE connections.
     summary_interval_ms, funding_interval_ms : int
         Time between two frames of ``markets_summary`` and of ``funding_data``.
@@ -74,7 +74,7 @@ class Options:
     long_layout: bool = True
     outcome_delay_ms: int = 0
     retail_delay_ms: int = 300
-    token_lifetime_s: int = 300
+    token_lifetime_secs: int = 300
     chain_id: str = TESTNET_CHAIN_ID
     balance: Decimal = Decimal(100_000)
     onboarding_balance: Decimal = Decimal(0)
@@ -82,9 +82,9 @@ class Options:
     is_fill_side_of_taker: bool = False
     is_order_before_fill: bool = False
     enforce_rate_limits: bool = False
-    ping_interval_s: float = 55.0
-    pong_timeout_s: float = 5.0
-    heartbeat_interval_s: float = 20.0
+    ping_interval_secs: float = 55.0
+    pong_timeout_secs: float = 5.0
+    heartbeat_interval_secs: float = 20.0
     summary_interval_ms: int = 1000
     funding_interval_ms: int = 5000
     funding: bool = False

@@ -8,7 +8,7 @@ from typing import Final
 
 from paradex_adapter.local_exchange.sequences import Clock
 
-WINDOW_S: Final = 60
+WINDOW_SECS: Final = 60
 PUBLIC_MAX: Final = 1500
 AUTH_MAX: Final = 600
 PRIVATE_GET_MAX: Final = 600
@@ -47,17 +47,17 @@ class RateLimits:
         while len(self._buckets) > BUCKETS_MAX:
             self._buckets.popitem(last=False)
         elapsed_ms = max(0, now_ms - bucket.refilled_ms)
-        bucket.level = min(limit, bucket.level + elapsed_ms * limit / (WINDOW_S * 1000))
+        bucket.level = min(limit, bucket.level + elapsed_ms * limit / (WINDOW_SECS * 1000))
         bucket.refilled_ms = now_ms
         has_budget = bucket.level >= 1
         if has_budget:
             bucket.level -= 1
-        wait_s = int((limit - bucket.level) * WINDOW_S / limit) + 1
+        wait_secs = int((limit - bucket.level) * WINDOW_SECS / limit) + 1
         headers = {
             "X-RateLimit-Limit": str(limit),
             "X-RateLimit-Remaining": str(int(bucket.level)),
-            "X-RateLimit-Reset": str(now_ms // 1000 + wait_s),
-            "X-RateLimit-Window": str(WINDOW_S),
+            "X-RateLimit-Reset": str(now_ms // 1000 + wait_secs),
+            "X-RateLimit-Window": str(WINDOW_SECS),
         }
         if not has_budget:
             headers["Retry-After"] = "1"

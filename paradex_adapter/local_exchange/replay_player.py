@@ -26,7 +26,7 @@ from paradex_adapter.local_exchange.sequences import Clock
 FRAMES_AT_ONCE_MAX: Final = 50
 _US_PER_MS: Final = 1000
 _NS_PER_US: Final = 1000
-_US_PER_S: Final = 1_000_000
+_US_PER_SEC: Final = 1_000_000
 
 Fields = dict[str, Any]
 
@@ -102,7 +102,7 @@ class ReplayPlayer:
             wait_us = shift.time(at_ns // _NS_PER_US) - self._clock.now_us()
             sent += 1
             if wait_us > _US_PER_MS or sent % FRAMES_AT_ONCE_MAX == 0:
-                await asyncio.sleep(max(0, wait_us) / _US_PER_S)
+                await asyncio.sleep(max(0, wait_us) / _US_PER_SEC)
             with localcontext(MONEY):
                 self._play(shift, *event)
         # Also when there is nothing to wait for, the loop has other work.

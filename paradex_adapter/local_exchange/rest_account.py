@@ -33,10 +33,10 @@ from paradex_adapter.local_exchange.rest_public import (
 from paradex_adapter.local_exchange.sequences import Clock
 from paradex_adapter.local_exchange.tokens import Tokens
 
-SIGNATURE_LIFETIME_DEFAULT_S: Final = 30 * 60
-SIGNATURE_LIFETIME_MAX_S: Final = 7 * 24 * 3600
+SIGNATURE_LIFETIME_DEFAULT_SECS: Final = 30 * 60
+SIGNATURE_LIFETIME_MAX_SECS: Final = 7 * 24 * 3600
 #: How far the client's clock may be off when it asks for a token.
-TIMESTAMP_TOLERANCE_S: Final = 300
+TIMESTAMP_TOLERANCE_SECS: Final = 300
 _ETHEREUM_ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
 _HEX: Final = re.compile(r"0x[0-9a-fA-F]{1,64}", re.ASCII)
 
@@ -112,8 +112,10 @@ class AccountEndpoints:
         """Answer ``POST /auth`` and ``POST /auth/{public_key}``."""
         address = required_header(request, "PARADEX-STARKNET-ACCOUNT")
         felt = parse_felt(address, "INVALID_STARKNET_ADDRESS", "PARADEX-STARKNET-ACCOUNT")
-        timestamp_s = _seconds(required_header(request, "PARADEX-TIMESTAMP"), "PARADEX-TIMESTAMP")
-        expiration_s = self._expiration(request, timestamp_s)
+        timestamp_secs = _seconds(
+            required_header(request, "PARADEX-TIMESTAMP"), "PARADEX-TIMESTAMP"
+        )
+        expiration_secs = self._expiration(request, timestamp_secs)
         account = self._accounts.get(hex(felt))
         if account is None:
             raise VenueError("NOT_ONBOARDED", "User has never called /onboarding endpoint")
@@ -122,25 +124,27 @@ class AccountEndpoints:
             public_key = parse_public_key(request.match_info["public_key"])
             if not account.holds_key(public_key):
                 raise VenueError("INVALID_SUBKEY", "public key is not registered", 401)
-        message_hash = stark.auth_hash(self._options.chain_id, felt, timestamp_s, expiration_s)
+        message_hash = stark.auth_hash(
+            self._options.chain_id, felt, timestamp_secs, expiration_secs
+        )
         _verify(request, message_hash, public_key)
         usage = word_parameter(plain_query(request), "token_usage", ("interactive",))
         token = self._tokens.issue(account, public_key, is_interactive=usage is not None)
         return json_response({"jwt_token": token})
 
-    def _expiration(self, request: web.Request, timestamp_s: int) -> int:
-        now_s = self._clock.now_ms() // 1000
-        if abs(now_s - timestamp_s) > TIMESTAMP_TOLERANCE_S:
+    def _expiration(self, request: web.Request, timestamp_secs: int) -> int:
+        now_secs = self._clock.now_ms() // 1000
+        if abs(now_secs - timestamp_secs) > TIMESTAMP_TOLERANCE_SECS:
             raise VenueError("INVALID_TIMESTAMP", "PARADEX-TIMESTAMP: too far from server time")
         name = "PARADEX-SIGNATURE-EXPIRATION"
         if name not in request.headers:
-            return timestamp_s + SIGNATURE_LIFETIME_DEFAULT_S
-        expiration_s = _seconds(required_header(request, name), name)
-        if expiration_s <= now_s:
+            return timestamp_secs + SIGNATURE_LIFETIME_DEFAULT_SECS
+        expiration_secs = _seconds(required_header(request, name), name)
+        if expiration_secs <= now_secs:
             raise VenueError("INVALID_TIMESTAMP", f"{name}: signature is expired")
-        if expiration_s - timestamp_s > SIGNATURE_LIFETIME_MAX_S:
+        if expiration_secs - timestamp_secs > SIGNATURE_LIFETIME_MAX_SECS:
             raise VenueError("INVALID_TIMESTAMP", f"{name}: at most one week")
-        return expiration_s
+        return expiration_secs
 
     async def onboarding(self, request: web.Request) -> web.Response:
         """Answer ``GET /onboarding``: where an account of this key lives, and whether it exists."""

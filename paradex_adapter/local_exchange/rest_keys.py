@@ -30,11 +30,11 @@ from paradex_adapter.local_exchange.tokens import Session, Tokens
 NAME_LENGTH_MAX: Final = 128
 PUBLIC_KEY_LENGTH_MAX: Final = 132
 SUBKEYS_MAX: Final = 100
-TOKEN_LIFETIME_MIN_S: Final = 60
-TOKEN_LIFETIME_MAX_S: Final = 31_536_000
+TOKEN_LIFETIME_MIN_SECS: Final = 60
+TOKEN_LIFETIME_MAX_SECS: Final = 31_536_000
 READ_ONLY: Final = "readonly"
 #: How far the client's clock may be off when it registers a key.
-TIMESTAMP_TOLERANCE_S: Final = 300
+TIMESTAMP_TOLERANCE_SECS: Final = 300
 _NS_PER_MS: Final = 1_000_000
 
 
@@ -151,15 +151,18 @@ class KeyEndpoints:
     def _check_signature(
         self, account: Account, body: Mapping[str, object], public_key: int
     ) -> None:
-        now_s = self._clock.now_ms() // 1000
-        signed_s, expires_s = _whole(body, "signature_timestamp"), _whole(body, "signature_expiry")
-        if abs(now_s - signed_s) > TIMESTAMP_TOLERANCE_S or expires_s <= now_s:
+        now_secs = self._clock.now_ms() // 1000
+        signed_secs, expires_secs = (
+            _whole(body, "signature_timestamp"),
+            _whole(body, "signature_expiry"),
+        )
+        if abs(now_secs - signed_secs) > TIMESTAMP_TOLERANCE_SECS or expires_secs <= now_secs:
             raise VenueError("INVALID_TIMESTAMP", "signature_timestamp: not of this time")
         try:
             r, s = parse_signature(orjson.dumps(body.get("signature")).decode())
         except ValueError as error:
             raise VenueError("INVALID_STARKNET_SIGNATURE", "signature: malformed", 400) from error
-        signed = [int(account.address, 16), public_key, signed_s, expires_s]
+        signed = [int(account.address, 16), public_key, signed_secs, expires_secs]
         if not stark.verify(stark.pedersen_array(signed), r, s, account.public_key):
             raise VenueError(
                 "STARKNET_SIGNATURE_VERIFICATION_FAILED", "starknet signature verification failed"
@@ -172,8 +175,8 @@ class KeyEndpoints:
         name = _text(body, "name", NAME_LENGTH_MAX)
         if _text(body, "token_type", NAME_LENGTH_MAX) != READ_ONLY:
             raise VenueError("VALIDATION_ERROR", f"token_type: must be {READ_ONLY}")
-        lifetime_s = _whole(body, "expiry_duration")
-        if not TOKEN_LIFETIME_MIN_S <= lifetime_s <= TOKEN_LIFETIME_MAX_S:
+        lifetime_secs = _whole(body, "expiry_duration")
+        if not TOKEN_LIFETIME_MIN_SECS <= lifetime_secs <= TOKEN_LIFETIME_MAX_SECS:
             raise VenueError("VALIDATION_ERROR", "expiry_duration: out of range")
         self._issued += 1
         now_ns = self._clock.now_ms() * _NS_PER_MS
@@ -182,7 +185,7 @@ class KeyEndpoints:
                 "api_token": {
                     "allowed_cidrs": [],
                     "created_at": now_ns,
-                    "expiry_at": now_ns + lifetime_s * 1000 * _NS_PER_MS,
+                    "expiry_at": now_ns + lifetime_secs * 1000 * _NS_PER_MS,
                     "kind": READ_ONLY,
                     "last_updated_at": now_ns,
                     "lookup_id": f"lookup-{self._issued}",
@@ -190,7 +193,7 @@ class KeyEndpoints:
                     "revoked_at": 0,
                     "token_id": f"token-{self._issued}",
                 },
-                "token": self._tokens.issue_read_only(session.account, lifetime_s),
+                "token": self._tokens.issue_read_only(session.account, lifetime_secs),
             }
         )
 

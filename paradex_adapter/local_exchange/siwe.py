@@ -13,8 +13,8 @@ from paradex_adapter.local_exchange.secp256k1 import signer_of_text
 MESSAGE_LENGTH_MAX: Final = 2048
 SIGNATURE_LENGTH_MAX: Final = 132
 #: How far the client's clock may be off.
-TOLERANCE_S: Final = 300
-LIFETIME_MAX_S: Final = 3600
+TOLERANCE_SECS: Final = 300
+LIFETIME_MAX_SECS: Final = 3600
 DOMAIN: Final = "app.testnet.paradex.trade"
 _TIME: Final = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 _FORM: Final = re.compile(
@@ -52,10 +52,13 @@ def verify(
         raise _invalid("siwe message is for another domain")
     if found["chain"] != chain_id:
         raise _invalid("siwe message is for another chain")
-    now_s = now_ms // 1000
+    now_secs = now_ms // 1000
     issued = _seconds(found["issued"])
-    expires = _seconds(found["expires"]) if has_end else issued + LIFETIME_MAX_S
-    if abs(now_s - issued) > TOLERANCE_S or not now_s < expires <= issued + LIFETIME_MAX_S:
+    expires = _seconds(found["expires"]) if has_end else issued + LIFETIME_MAX_SECS
+    if (
+        abs(now_secs - issued) > TOLERANCE_SECS
+        or not now_secs < expires <= issued + LIFETIME_MAX_SECS
+    ):
         raise _invalid("siwe message is not of this time")
     try:
         is_short = len(signature) <= SIGNATURE_LENGTH_MAX

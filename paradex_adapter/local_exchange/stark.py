@@ -284,14 +284,14 @@ def modify_hash(
     return _message_hash("ModifyOrder", chain_id, account, message)
 
 
-def auth_hash(chain_id: str, account: int, timestamp_s: int, expiration_s: int) -> int:
+def auth_hash(chain_id: str, account: int, timestamp_secs: int, expiration_secs: int) -> int:
     """Return the hash signed for a token request; both times in seconds."""
     message: dict[str, object] = {
         "method": "POST",
         "path": "/v1/auth",
         "body": "",
-        "timestamp": timestamp_s,
-        "expiration": expiration_s,
+        "timestamp": timestamp_secs,
+        "expiration": expiration_secs,
     }
     return _message_hash("Request", chain_id, account, message)
 

@@ -10,9 +10,9 @@ from typing import Any, Final, Self, TypeVar
 
 from paradex_adapter.local_exchange.exchange import LocalExchange
 
-START_TIMEOUT_S: Final = 30.0
-CALL_TIMEOUT_S: Final = 30.0
-STOP_TIMEOUT_S: Final = 30.0
+START_TIMEOUT_SECS: Final = 30.0
+CALL_TIMEOUT_SECS: Final = 30.0
+STOP_TIMEOUT_SECS: Final = 30.0
 
 T = TypeVar("T")
 
@@ -58,7 +58,7 @@ class ThreadedExchange:
         """
         self._thread.start()
         try:
-            self._await(self._exchange.start(), START_TIMEOUT_S)
+            self._await(self._exchange.start(), START_TIMEOUT_SECS)
         except BaseException:
             self._end()
             raise
@@ -66,13 +66,13 @@ class ThreadedExchange:
     def stop(self) -> None:
         """Close every connection and end the thread."""
         try:
-            self._await(self._exchange.stop(), STOP_TIMEOUT_S)
+            self._await(self._exchange.stop(), STOP_TIMEOUT_SECS)
         finally:
             self._end()
 
     def _end(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(STOP_TIMEOUT_S)
+        self._thread.join(STOP_TIMEOUT_SECS)
 
     def __enter__(self) -> Self:
         """Start."""
@@ -88,8 +88,8 @@ class ThreadedExchange:
         """Stop."""
         self.stop()
 
-    def _await(self, work: Coroutine[Any, Any, T], timeout_s: float) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout_s)
+    def _await(self, work: Coroutine[Any, Any, T], timeout_secs: float) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout_secs)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -102,6 +102,6 @@ class ThreadedExchange:
             async def run() -> T:
                 return method(*args, **kwargs)
 
-            return self._await(run(), CALL_TIMEOUT_S)
+            return self._await(run(), CALL_TIMEOUT_SECS)
 
         return call

@@ -16,7 +16,7 @@ from paradex_adapter.local_exchange.sequences import Clock
 
 TOKEN_LENGTH_MAX: Final = 4096
 BEARER: Final = "Bearer "
-_MS_PER_S: Final = 1000
+_MS_PER_SEC: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,38 +57,38 @@ class Tokens:
     """Issues and checks tokens; `expire_all` makes every token issued before worthless."""
 
     def __init__(
-        self, seed: int, clock: Clock, accounts: dict[str, Account], lifetime_s: int
+        self, seed: int, clock: Clock, accounts: dict[str, Account], lifetime_secs: int
     ) -> None:
         self._secret = hashlib.sha256(f"paradex local exchange/tokens/{seed}".encode()).digest()
         self._clock = clock
         self._accounts = accounts
         self._generation = 0
-        self.lifetime_s = lifetime_s
+        self.lifetime_secs = lifetime_secs
 
     def issue(self, account: Account, public_key: int, *, is_interactive: bool = False) -> str:
         """Return a fresh token of an account, bound to the key that asked for it."""
-        return self._issue(account, public_key, self.lifetime_s, is_interactive=is_interactive)
+        return self._issue(account, public_key, self.lifetime_secs, is_interactive=is_interactive)
 
-    def issue_read_only(self, account: Account, lifetime_s: int) -> str:
+    def issue_read_only(self, account: Account, lifetime_secs: int) -> str:
         """Return a token of an account that reads and does nothing else."""
-        return self._issue(account, account.public_key, lifetime_s, is_read_only=True)
+        return self._issue(account, account.public_key, lifetime_secs, is_read_only=True)
 
     def _issue(
         self,
         account: Account,
         public_key: int,
-        lifetime_s: int,
+        lifetime_secs: int,
         *,
         is_read_only: bool = False,
         is_interactive: bool = False,
     ) -> str:
-        now_s = self._clock.now_ms() // _MS_PER_S
+        now_secs = self._clock.now_ms() // _MS_PER_SEC
         claims = {
             "typ": "at+JWT",
             "iss": "Paradex local",
             "sub": account.address,
-            "iat": now_s,
-            "exp": now_s + lifetime_s,
+            "iat": now_secs,
+            "exp": now_secs + lifetime_secs,
             "public_key": hex(public_key),
             "generation": self._generation,
             "read_only": is_read_only,
@@ -121,8 +121,8 @@ class Tokens:
         if not hmac.compare_digest(self._sign(body), parts[2]):
             raise _invalid("signature is invalid")
         claims = orjson.loads(_decode(parts[1]))
-        now_s = self._clock.now_ms() // _MS_PER_S
-        if claims["generation"] != self._generation or now_s >= claims["exp"]:
+        now_secs = self._clock.now_ms() // _MS_PER_SEC
+        if claims["generation"] != self._generation or now_secs >= claims["exp"]:
             raise _invalid("token is expired")
         account = self._accounts.get(claims["sub"])
         public_key = int(claims["public_key"], 16)

@@ -66,12 +66,12 @@ class Connection:
         if self.transport is not None:
             self.transport.abort()
 
-    async def deliver(self, clock: Clock, heartbeat_interval_s: float) -> None:
+    async def deliver(self, clock: Clock, heartbeat_interval_secs: float) -> None:
         """Send what is queued; send a heartbeat when nothing was for a while (SBE only)."""
-        timeout_s = None if self.sbe_version is None else heartbeat_interval_s
+        timeout_secs = None if self.sbe_version is None else heartbeat_interval_secs
         while True:
             try:
-                await asyncio.wait_for(self._is_filled.wait(), timeout_s)
+                await asyncio.wait_for(self._is_filled.wait(), timeout_secs)
             except TimeoutError:
                 fields = {"ts": clock.now_us(), "seq": clock.sequence_no()}
                 self.send(sbe.encode("heartbeat", fields, self.sbe_version or 0))
@@ -83,14 +83,14 @@ class Connection:
                 else:
                     await self._socket.send_bytes(data)
 
-    async def ping(self, interval_s: float, pong_timeout_s: float) -> None:
+    async def ping(self, interval_secs: float, pong_timeout_secs: float) -> None:
         """Ping the peer and cut it off when it does not answer in time."""
         while True:
-            await asyncio.sleep(interval_s)
+            await asyncio.sleep(interval_secs)
             self._has_pong.clear()
             await self._socket.ping()
             try:
-                await asyncio.wait_for(self._has_pong.wait(), pong_timeout_s)
+                await asyncio.wait_for(self._has_pong.wait(), pong_timeout_secs)
             except TimeoutError:
                 self.abort()
                 return
@@ -128,8 +128,10 @@ class WebsocketServer:
         self.connections.add(connection)
         options = self._options
         tasks = (
-            asyncio.ensure_future(connection.deliver(self._clock, options.heartbeat_interval_s)),
-            asyncio.ensure_future(connection.ping(options.ping_interval_s, options.pong_timeout_s)),
+            asyncio.ensure_future(connection.deliver(self._clock, options.heartbeat_interval_secs)),
+            asyncio.ensure_future(
+                connection.ping(options.ping_interval_secs, options.pong_timeout_secs)
+            ),
         )
         try:
             await self._receive(socket, connection)

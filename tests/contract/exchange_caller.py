@@ -21,7 +21,7 @@ from starknet_py.hash.utils import compute_hash_on_elements
 from starknet_py.utils.typed_data import TypedData
 
 ETHEREUM_ADDRESS = "0xd2c7314539dCe7752c8120af4eC2AA750Cf2035e"
-DEADLINE_S = 20.0
+DEADLINE_SECS = 20.0
 
 TYPES = {
     "StarkNetDomain": ("name", "chainId", "version"),
@@ -52,13 +52,13 @@ ETHEREUM_KEY = "0xf8e4d1d772cdd44e5e77615ad11cc071c94e4c06dc21150d903f28e6aa6abd
 
 def siwe_text(statement: str = "Paradex Auth", **fields: str) -> str:
     """Return the message that signs in with Ethereum, spelled out."""
-    now_s = int(time.time())
+    now_secs = int(time.time())
     values = {
         "domain": "app.testnet.paradex.trade",
         "address": WALLET_ADDRESS,
         "chain": "11155111",
-        "issued": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now_s)),
-        "expires": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now_s + 300)),
+        "issued": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now_secs)),
+        "expires": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now_secs + 300)),
         **fields,
     }
     # Only the message that onboards names no end.
@@ -169,32 +169,32 @@ class Caller:
 
     def subkey(self, public_key: int, **fields: Any) -> dict[str, Any]:
         """Return the request that registers a subkey."""
-        now_s = int(time.time())
-        signed = [int(self.address, 16), public_key, now_s, now_s + 600]
+        now_secs = int(time.time())
+        signed = [int(self.address, 16), public_key, now_secs, now_secs + 600]
         r, s = fast_stark_crypto.sign(self.private_key, compute_hash_on_elements(signed))
         return {
             "name": "bot",
             "public_key": hex(public_key),
             "signature": [hex(r), hex(s)],
-            "signature_timestamp": now_s,
-            "signature_expiry": now_s + 600,
+            "signature_timestamp": now_secs,
+            "signature_expiry": now_secs + 600,
             **fields,
         }
 
     def auth_headers(self) -> dict[str, str]:
-        now_s = int(time.time())
+        now_secs = int(time.time())
         message = {
             "method": "POST",
             "path": "/v1/auth",
             "body": "",
-            "timestamp": now_s,
-            "expiration": now_s + 600,
+            "timestamp": now_secs,
+            "expiration": now_secs + 600,
         }
         return {
             "PARADEX-STARKNET-ACCOUNT": self.address,
             "PARADEX-STARKNET-SIGNATURE": self.sign("Request", message),
-            "PARADEX-TIMESTAMP": str(now_s),
-            "PARADEX-SIGNATURE-EXPIRATION": str(now_s + 600),
+            "PARADEX-TIMESTAMP": str(now_secs),
+            "PARADEX-SIGNATURE-EXPIRATION": str(now_secs + 600),
         }
 
     async def authenticate(self) -> None:
@@ -272,7 +272,7 @@ class Caller:
     async def until_algo(self, path: str, is_reached: Callable[[dict[str, Any]], bool]) -> None:
         """Wait until what is said of an algo order is what is wanted."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + DEADLINE_S
+        deadline = loop.time() + DEADLINE_SECS
         while not is_reached((await self.call("GET", path)).json):
             assert loop.time() < deadline, path
 
@@ -280,7 +280,7 @@ class Caller:
         self, order_id: str, is_reached: Callable[[dict[str, Any]], bool]
     ) -> dict[str, Any]:
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + DEADLINE_S
+        deadline = loop.time() + DEADLINE_SECS
         while loop.time() < deadline:
             history = (await self.call("GET", "/orders-history", page_size=100)).json["results"]
             found: list[dict[str, Any]] = [o for o in history if o["id"] == order_id]
@@ -301,7 +301,7 @@ class Socket:
         self.errors: list[tuple[str, dict[str, Any]]] = []
 
     async def _receive(self) -> dict[str, Any] | None:
-        message = await asyncio.wait_for(self._socket.receive(), DEADLINE_S)
+        message = await asyncio.wait_for(self._socket.receive(), DEADLINE_SECS)
         if message.type is aiohttp.WSMsgType.BINARY:
             self.frames.append(message.data)
             return None
@@ -336,7 +336,7 @@ class Socket:
     async def until(self, is_reached: Callable[[], bool], what: str) -> None:
         """Receive until a condition holds."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + DEADLINE_S
+        deadline = loop.time() + DEADLINE_SECS
         while not is_reached():
             if loop.time() > deadline:
                 raise TimeoutError(what)

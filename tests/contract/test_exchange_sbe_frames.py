@@ -86,7 +86,7 @@ async def opened(
         long_layout=long_layout,
         summary_interval_ms=50,
         funding_interval_ms=50,
-        heartbeat_interval_s=0.2,
+        heartbeat_interval_secs=0.2,
         history_hours=0,
         usdc_price=Decimal("0.999"),
     )

@@ -14,7 +14,7 @@ import orjson
 from paradex_adapter.local_exchange import LocalExchange, TradingKey, sbe, stark
 
 MARKET = "BTC-USD-PERP"
-DEADLINE_S = 10.0
+DEADLINE_SECS = 10.0
 SBE_QUERY = "?sbeSchemaId=1&sbeSchemaVersion=2"
 
 Json = dict[str, Any]
@@ -39,8 +39,8 @@ class Client:
         self._ids = count(1)
 
     def auth_headers(self, **changed: Any) -> dict[str, str]:
-        now_s = int(time.time())
-        fields = {"timestamp": now_s, "expiration": now_s + 86_400, **changed}
+        now_secs = int(time.time())
+        fields = {"timestamp": now_secs, "expiration": now_secs + 86_400, **changed}
         message_hash = stark.auth_hash(
             fields.get("chain_id", self.exchange.chain_id),
             int(self.address, 16),
@@ -157,7 +157,7 @@ class Client:
 
 async def eventually(look: Callable[[], Any]) -> Any:
     """Return what ``look`` returns once it returns something; fail after the deadline."""
-    deadline = time.monotonic() + DEADLINE_S
+    deadline = time.monotonic() + DEADLINE_SECS
     while time.monotonic() < deadline:
         found = look()
         if found:
@@ -177,7 +177,7 @@ class Listener:
         self._ids = count(1)
 
     async def next(self) -> aiohttp.WSMessage:
-        message = await self.socket.receive(timeout=DEADLINE_S)
+        message = await self.socket.receive(timeout=DEADLINE_SECS)
         if message.type is aiohttp.WSMsgType.BINARY:
             self.frames.append(message.data)
         elif message.type is aiohttp.WSMsgType.TEXT:

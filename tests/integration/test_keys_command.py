@@ -90,13 +90,13 @@ def test_a_new_subkey_registers_and_checks(exchange: Any, capsys: Any, tmp_path:
 def register(exchange: Any, request: dict[str, Any]) -> None:
     """Send a registration with the token of the main key, got by the test's own means."""
     account, key = int(exchange.account_address, 16), int(exchange.private_key, 16)
-    now_s = int(time.time())
-    r, s = stark.sign(stark.auth_hash(exchange.chain_id, account, now_s, now_s + 600), key)
+    now_secs = int(time.time())
+    r, s = stark.sign(stark.auth_hash(exchange.chain_id, account, now_secs, now_secs + 600), key)
     headers = {
         "PARADEX-STARKNET-ACCOUNT": exchange.account_address,
         "PARADEX-STARKNET-SIGNATURE": f'["{r}","{s}"]',
-        "PARADEX-TIMESTAMP": str(now_s),
-        "PARADEX-SIGNATURE-EXPIRATION": str(now_s + 600),
+        "PARADEX-TIMESTAMP": str(now_secs),
+        "PARADEX-SIGNATURE-EXPIRATION": str(now_secs + 600),
     }
     url = exchange.base_url_http
     token = httpx.post(f"{url}/auth", headers=headers).json()["jwt_token"]

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from tests.integration.local_exchange_client import (
-    DEADLINE_S,
+    DEADLINE_SECS,
     MARKET,
     SBE_QUERY,
     opened,
@@ -38,11 +38,11 @@ async def test_idle_http_connections_are_dropped() -> None:
     async with trading() as client:
         reader, writer = await asyncio.open_connection("127.0.0.1", client.exchange.port)
         writer.write(b"GET /v1/system/state HTTP/1.1\r\nHost: x\r\n\r\n")
-        head = await asyncio.wait_for(reader.readuntil(b"}"), DEADLINE_S)
+        head = await asyncio.wait_for(reader.readuntil(b"}"), DEADLINE_SECS)
         assert b"200 OK" in head
         client.exchange.drop_connections("http")
         with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
-            await asyncio.wait_for(reader.readexactly(1), DEADLINE_S)
+            await asyncio.wait_for(reader.readexactly(1), DEADLINE_SECS)
         writer.close()
 
 

@@ -14,11 +14,11 @@ import pytest
 from paradex_adapter.local_exchange import LocalExchange
 from paradex_adapter.local_exchange.threaded import ThreadedExchange
 from tests.child_processes import child_environment
-from tests.integration.local_exchange_client import DEADLINE_S, MARKET
+from tests.integration.local_exchange_client import DEADLINE_SECS, MARKET
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = "import sys; from paradex_adapter.local_exchange.server import run; "
-PROCESS_TIMEOUT_S = 60.0
+PROCESS_TIMEOUT_SECS = 60.0
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -33,7 +33,7 @@ async def test_the_process_prints_one_line_and_ends_when_told(number: signal.Sig
     )
     try:
         assert process.stdout is not None
-        line = await asyncio.wait_for(process.stdout.readline(), PROCESS_TIMEOUT_S)
+        line = await asyncio.wait_for(process.stdout.readline(), PROCESS_TIMEOUT_SECS)
         info = json.loads(line)
         assert info.keys() == {
             "base_url_http",
@@ -49,7 +49,7 @@ async def test_the_process_prints_one_line_and_ends_when_told(number: signal.Sig
         ):
             assert await response.json() == {"status": "ok"}
         process.send_signal(number)
-        out, err = await asyncio.wait_for(process.communicate(), PROCESS_TIMEOUT_S)
+        out, err = await asyncio.wait_for(process.communicate(), PROCESS_TIMEOUT_SECS)
         assert (process.returncode, out, err) == (0, b"", b"")
     finally:
         if process.returncode is None:
@@ -67,7 +67,7 @@ async def test_a_port_that_cannot_be_had_is_one_sentence(port: int | None) -> No
             env=child_environment(),
             capture_output=True,
             text=True,
-            timeout=PROCESS_TIMEOUT_S,
+            timeout=PROCESS_TIMEOUT_SECS,
         )
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(f"Cannot listen on port {asked}: ")
@@ -102,7 +102,7 @@ async def test_a_thread_serves_callers_on_a_loop() -> None:
             exchange.refuse_connections()
             with pytest.raises(ConnectionRefusedError):
                 await asyncio.wait_for(
-                    asyncio.open_connection("127.0.0.1", exchange.port), DEADLINE_S
+                    asyncio.open_connection("127.0.0.1", exchange.port), DEADLINE_SECS
                 )
 
 
@@ -146,7 +146,7 @@ def test_the_fixture_serves_users_and_costs_others_nothing(
         env=child_environment(),
         capture_output=True,
         text=True,
-        timeout=PROCESS_TIMEOUT_S,
+        timeout=PROCESS_TIMEOUT_SECS,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{passed} passed" in done.stdout

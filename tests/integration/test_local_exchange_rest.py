@@ -10,7 +10,7 @@ import pytest
 
 from paradex_adapter.local_exchange import LocalExchange, stark
 from tests.integration.local_exchange_client import (
-    DEADLINE_S,
+    DEADLINE_SECS,
     MARKET,
     Client,
     eventually,
@@ -136,7 +136,7 @@ async def test_a_private_path_wants_a_good_token(token: str) -> None:
 
 
 async def test_tokens_end() -> None:
-    async with trading(token_lifetime_s=300) as client:
+    async with trading(token_lifetime_secs=300) as client:
         client.exchange.expire_tokens()
         assert (await client.call("GET", "/account"))[0] == 401
         await client.log_in()
@@ -713,7 +713,7 @@ async def test_the_simulation_trades_and_never_crosses() -> None:
     ):
         client = Client(exchange, http)
         trades: list[dict[str, Any]] = []
-        deadline = time.monotonic() + DEADLINE_S
+        deadline = time.monotonic() + DEADLINE_SECS
         while len(trades) < 10 and time.monotonic() < deadline:
             trades = (await client.get(f"/trades?market={MARKET}"))["results"]
             book = exchange.order_book(MARKET)

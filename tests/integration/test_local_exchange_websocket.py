@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from tests.integration.local_exchange_client import (
-    DEADLINE_S,
+    DEADLINE_SECS,
     MARKET,
     SBE_QUERY,
     Client,
@@ -247,7 +247,7 @@ async def test_summaries_and_funding_come_by_the_clock(form: str) -> None:
 
 
 async def test_an_idle_binary_connection_gets_heartbeats_and_a_plain_one_does_not() -> None:
-    async with trading(heartbeat_interval_s=0.02) as client:
+    async with trading(heartbeat_interval_secs=0.02) as client:
         async with opened(client, SBE_QUERY) as listener:
             frames = await listener.frames_of("heartbeat", 2)
             assert header(frames[0]) == (16, 40, 1, 2)
@@ -489,7 +489,7 @@ async def test_an_account_hears_only_of_itself() -> None:
 
 
 async def test_a_client_that_answers_pings_stays_and_one_that_does_not_is_cut() -> None:
-    async with trading(ping_interval_s=0.05, pong_timeout_s=0.5) as client:
+    async with trading(ping_interval_secs=0.05, pong_timeout_secs=0.5) as client:
         async with opened(client) as listener:
             ended = time.monotonic() + 1.0
             while time.monotonic() < ended:
@@ -498,7 +498,7 @@ async def test_a_client_that_answers_pings_stays_and_one_that_does_not_is_cut() 
         async with opened(client, autoping=False) as listener:
             started = time.monotonic()
             while (await listener.next()).type is aiohttp.WSMsgType.PING:
-                assert time.monotonic() - started < DEADLINE_S
+                assert time.monotonic() - started < DEADLINE_SECS
             assert listener.socket.closed
 
 

@@ -18,8 +18,8 @@ from paradex_adapter.local_exchange import LocalExchange, stark
 
 SCRIPTS = Path(__file__).parent / "real_clients"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-CLIENT_TIMEOUT_S = 240.0
-PROBE_TIMEOUT_S = 60.0
+CLIENT_TIMEOUT_SECS = 240.0
+PROBE_TIMEOUT_SECS = 60.0
 SIZE = Decimal("0.01")
 
 
@@ -30,7 +30,7 @@ def interpreter(module: str, variable: str) -> Path | None:
     if not python.exists():
         return None
     done = subprocess.run(
-        [str(python), "-c", f"import {module}"], capture_output=True, timeout=PROBE_TIMEOUT_S
+        [str(python), "-c", f"import {module}"], capture_output=True, timeout=PROBE_TIMEOUT_SECS
     )
     return python if done.returncode == 0 else None
 
@@ -61,7 +61,7 @@ async def run_client(python: Path, script: str, exchange: LocalExchange) -> dict
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        out, err = await asyncio.wait_for(process.communicate(), CLIENT_TIMEOUT_S)
+        out, err = await asyncio.wait_for(process.communicate(), CLIENT_TIMEOUT_SECS)
     finally:
         if process.returncode is None:
             process.kill()

@@ -37,7 +37,7 @@ from tests.integration.recordings import (
 from tests.integration.trading_node import until
 
 RECORD = "import sys; from paradex_adapter.cli import record; sys.exit(record())"
-PROCESS_TIMEOUT_S = 60.0
+PROCESS_TIMEOUT_SECS = 60.0
 BUSY = {"seed": 4, "simulation_interval_ms": 5, "summary_interval_ms": 20}
 
 
@@ -169,9 +169,9 @@ async def run_command(*arguments: str, until_told: bool = False) -> tuple[int, s
         assert process.stdout is not None
         told = b""
         if until_told:
-            told = await asyncio.wait_for(process.stdout.readline(), PROCESS_TIMEOUT_S)
+            told = await asyncio.wait_for(process.stdout.readline(), PROCESS_TIMEOUT_SECS)
             process.send_signal(signal.SIGINT)
-        out, err = await asyncio.wait_for(process.communicate(), PROCESS_TIMEOUT_S)
+        out, err = await asyncio.wait_for(process.communicate(), PROCESS_TIMEOUT_SECS)
     finally:
         if process.returncode is None:
             process.kill()

@@ -361,8 +361,8 @@ async def test_half_a_file_is_never_among_the_catalogs(
 
 def test_a_killed_process_leaves_a_readable_catalog_that_is_gone_on_with(tmp_path: Path) -> None:
     with ThreadedExchange(seed=1, simulation_interval_ms=0) as exchange:
-        end_s = time.time_ns() // SEC - 3600
-        command = _command(exchange.base_url_http, tmp_path, end_s - 20 * 3600, end_s)
+        end_secs = time.time_ns() // SEC - 3600
+        command = _command(exchange.base_url_http, tmp_path, end_secs - 20 * 3600, end_secs)
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 60
         while not any((tmp_path / "data").rglob("trade_tick/*/*.parquet")):
@@ -376,14 +376,16 @@ def test_a_killed_process_leaves_a_readable_catalog_that_is_gone_on_with(tmp_pat
         subprocess.run(command, check=True, timeout=60, capture_output=True)
         ticks = trades_in(tmp_path)
         whole = tmp_path / "whole"
-        start_ns = (end_s - 20 * 3600) * SEC
-        run(Download(MARKET, "trades", start_ns, end_s * SEC), whole, exchange.base_url_http)
+        start_ns = (end_secs - 20 * 3600) * SEC
+        run(Download(MARKET, "trades", start_ns, end_secs * SEC), whole, exchange.base_url_http)
     assert len(ticks) > some
     assert ticks == trades_in(whole)
 
 
-def _command(base_url: str, catalog: Path, start_s: int, end_s: int) -> list[str]:
-    start, end = (time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at)) for at in (start_s, end_s))
+def _command(base_url: str, catalog: Path, start_secs: int, end_secs: int) -> list[str]:
+    start, end = (
+        time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at)) for at in (start_secs, end_secs)
+    )
     code = "import sys; from paradex_adapter.cli import history; sys.exit(history())"
     options = ["--market", MARKET, "--kind", "trades", "--start", start, "--end", end]
     where = ["--catalog", str(catalog), "--base-url-http", base_url]

@@ -14,7 +14,7 @@ import ccxt.pro
 
 SYMBOL = "BTC/USD:USDC"
 SIZE = 0.01
-DEADLINE_S = 60.0
+DEADLINE_SECS = 60.0
 # A published test key of the Ethereum side; it holds nothing anywhere.
 NEWCOMER_KEY = "0xf8e4d1d772cdd44e5e77615ad11cc071c94e4c06dc21150d903f28e6aa6abdff"
 NEWCOMER_ADDRESS = "0xd2c7314539dCe7752c8120af4eC2AA750Cf2035e"
@@ -98,7 +98,7 @@ async def place_and_cancel(client: Any) -> dict[str, Any]:
 
 async def until(client: Any, order_id: str, is_reached: Callable[[Any], bool]) -> Any:
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + DEADLINE_S
+    deadline = loop.time() + DEADLINE_SECS
     while loop.time() < deadline:
         order = await client.fetch_order(order_id)
         if is_reached(order):
@@ -108,7 +108,7 @@ async def until(client: Any, order_id: str, is_reached: Callable[[Any], bool]) -
 
 async def until_gone(client: Any, order_id: str) -> Any:
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + DEADLINE_S
+    deadline = loop.time() + DEADLINE_SECS
     while loop.time() < deadline:
         if order_id not in [order["id"] for order in await client.fetch_open_orders(SYMBOL)]:
             history = await client.fetch_orders(SYMBOL)
@@ -194,7 +194,7 @@ async def watch_plain(client: Any, trader: Any) -> dict[str, Any]:
 async def collect(calls: dict[str, Any], trader: Any) -> dict[str, Any]:
     tasks = {name: asyncio.create_task(call) for name, call in calls.items()}
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + DEADLINE_S
+    deadline = loop.time() + DEADLINE_SECS
     try:
         while not all(task.done() for task in tasks.values()) and loop.time() < deadline:
             for side in ("buy", "sell"):

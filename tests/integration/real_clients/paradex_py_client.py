@@ -18,7 +18,7 @@ from paradex_py.common.order import Order, OrderSide, OrderType
 
 MARKET = "BTC-USD-PERP"
 SIZE = Decimal("0.01")
-DEADLINE_S = 60.0
+DEADLINE_SECS = 60.0
 # Published test keys; they hold nothing anywhere.
 ETHEREUM_ADDRESS = "0xd2c7314539dCe7752c8120af4eC2AA750Cf2035e"
 NEWCOMER_KEY = "0x1a2b3c4d5e6f7a8b"
@@ -109,7 +109,7 @@ def changed(order: Order, order_id: str) -> Order:
 
 
 def until_changed(client: Any, order_id: str, price: Decimal) -> dict[str, Any]:
-    deadline = time.monotonic() + DEADLINE_S
+    deadline = time.monotonic() + DEADLINE_SECS
     while time.monotonic() < deadline:
         order = client.api_client.fetch_order(order_id)
         if Decimal(order["price"]) == price:
@@ -118,7 +118,7 @@ def until_changed(client: Any, order_id: str, price: Decimal) -> dict[str, Any]:
 
 
 def until_open(client: Any, order_id: str, status: str = "OPEN") -> dict[str, Any]:
-    deadline = time.monotonic() + DEADLINE_S
+    deadline = time.monotonic() + DEADLINE_SECS
     while time.monotonic() < deadline:
         order = client.api_client.fetch_order(order_id)
         if order["status"] == status:
@@ -127,7 +127,7 @@ def until_open(client: Any, order_id: str, status: str = "OPEN") -> dict[str, An
 
 
 def until_closed(client: Any, order_id: str) -> dict[str, Any]:
-    deadline = time.monotonic() + DEADLINE_S
+    deadline = time.monotonic() + DEADLINE_SECS
     while time.monotonic() < deadline:
         history = client.api_client.fetch_orders_history({"market": MARKET})["results"]
         for order in history:
@@ -268,7 +268,7 @@ class Follower:
 
 async def until(condition: Any, what: str) -> None:
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + DEADLINE_S
+    deadline = loop.time() + DEADLINE_SECS
     while not condition():
         if loop.time() > deadline:
             raise TimeoutError(what)

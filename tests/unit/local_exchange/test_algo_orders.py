@@ -14,7 +14,7 @@ START_MS = 1_800_000_000_000
 ACCOUNT = Account("0x1", 1, Decimal(0), 1, START_MS, "algo")
 
 
-def request_of(steps: int, duration_s: int, interval_s: int) -> AlgoRequest:
+def request_of(steps: int, duration_secs: int, interval_secs: int) -> AlgoRequest:
     return parse_algo_request(
         {
             "algo_type": "TWAP",
@@ -22,8 +22,8 @@ def request_of(steps: int, duration_s: int, interval_s: int) -> AlgoRequest:
             "side": "SELL",
             "type": "MARKET",
             "size": str(steps * STEP),
-            "duration_seconds": duration_s,
-            "frequency": interval_s,
+            "duration_seconds": duration_secs,
+            "frequency": interval_secs,
             "signature": '["1","2"]',
             "signature_timestamp": START_MS,
         }
@@ -37,9 +37,9 @@ def algo_of(request: AlgoRequest) -> AlgoOrder:
 durations = st.integers(1, 200).map(lambda count: count * 30)
 
 
-@given(steps=st.integers(1, 10**9), duration_s=durations, interval_s=st.integers(30, 6000))
-def test_children_add_up_to_the_whole(steps: int, duration_s: int, interval_s: int) -> None:
-    algo = algo_of(request_of(steps, duration_s, min(interval_s, duration_s)))
+@given(steps=st.integers(1, 10**9), duration_secs=durations, interval_secs=st.integers(30, 6000))
+def test_children_add_up_to_the_whole(steps: int, duration_secs: int, interval_secs: int) -> None:
+    algo = algo_of(request_of(steps, duration_secs, min(interval_secs, duration_secs)))
     sizes = []
     for number in range(1, algo.request.children + 1):
         size = algo.size_of_child(number, STEP)
@@ -68,12 +68,16 @@ def test_children_never_exceed_the_whole(steps: int, shares: list[int], is_settl
     assert algo.filled + algo.in_flight + left == algo.order.size
 
 
-@given(duration_s=durations, interval_s=st.integers(30, 6000), passed_ms=st.integers(0, 10**7))
-def test_children_are_due_at_their_times(duration_s: int, interval_s: int, passed_ms: int) -> None:
-    algo = algo_of(request_of(1, duration_s, min(interval_s, duration_s)))
+@given(
+    duration_secs=durations, interval_secs=st.integers(30, 6000), passed_ms=st.integers(0, 10**7)
+)
+def test_children_are_due_at_their_times(
+    duration_secs: int, interval_secs: int, passed_ms: int
+) -> None:
+    algo = algo_of(request_of(1, duration_secs, min(interval_secs, duration_secs)))
     due = algo.due(START_MS + passed_ms)
     assert 1 <= due <= algo.request.children
-    interval_ms = algo.request.interval_s * 1000
+    interval_ms = algo.request.interval_secs * 1000
     # The last of them is due before the end, and none before its time.
     assert (algo.request.children - 1) * interval_ms < algo.end_at - START_MS
     assert (due - 1) * interval_ms <= passed_ms

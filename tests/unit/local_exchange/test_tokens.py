@@ -14,10 +14,10 @@ from paradex_adapter.local_exchange.tokens import Cursors, Tokens
 KEY = 0x51
 
 
-def issuer(lifetime_s: int = 300) -> tuple[Tokens, Account, Clock]:
+def issuer(lifetime_secs: int = 300) -> tuple[Tokens, Account, Clock]:
     clock = Clock()
     account = Account("0xa", KEY, ZERO, 1, 0, label="a")
-    return Tokens(1, clock, {"0xa": account}, lifetime_s), account, clock
+    return Tokens(1, clock, {"0xa": account}, lifetime_secs), account, clock
 
 
 def claims_of(token: str) -> dict[str, object]:
@@ -57,7 +57,7 @@ def test_a_token_is_worth_nothing_once_it_was_touched() -> None:
 
 
 def test_a_token_ends_by_the_clock_or_by_command() -> None:
-    tokens, account, clock = issuer(lifetime_s=10)
+    tokens, account, clock = issuer(lifetime_secs=10)
     token = tokens.issue(account, KEY)
     clock.offset_ms = 8_000
     assert tokens.session(token).account is account
