@@ -60,7 +60,6 @@ class SessionSetup:
         self._credentials: Final = credentials
         self._tokens: TokenProvider | None = None
         self._signer: OrderSigner | None = None
-        self._offset_ms = 0
 
     async def sign_in(self) -> None:
         """Check the chain and the clock, get the first token, set leverages and margin types.
@@ -73,7 +72,7 @@ class SessionSetup:
         config = parse_system_config(await self._http.get_system_config())
         self._check_chain(config.starknet_chain_id)
         recv_window_ms = self._options.recv_window_ms or RECV_WINDOW_MS_MAX
-        self._offset_ms = await check_clock(self._http, recv_window_ms)
+        offset_ms = await check_clock(self._http, recv_window_ms)
         self._signer = OrderSigner(self._credentials, config.starknet_chain_id)
         l1_chain_id = int(config.l1_chain_id) if config.l1_chain_id.isdecimal() else 0
         if self._options.trader_profile == RETAIL:
@@ -82,7 +81,7 @@ class SessionSetup:
             self._http,
             self._signer,
             recv_window_ms=recv_window_ms,
-            clock_offset_ms=self._offset_ms,
+            clock_offset_ms=offset_ms,
             l1_chain_id=l1_chain_id,
             is_interactive=self._options.trader_profile == RETAIL,
         )
@@ -95,7 +94,7 @@ class SessionSetup:
             self._signer,
             onboard=self._options.onboard,
             l1_chain_id=l1_chain_id,
-            now_secs=(wall_clock_ms() + self._offset_ms) // 1000,
+            now_secs=(wall_clock_ms() + offset_ms) // 1000,
         )
         if self._options.margin_configs:
             await self._set_margins(self._options.margin_configs)
@@ -134,7 +133,6 @@ class SessionSetup:
             on_external=on_external,
             on_notice=on_notice,
             recv_window_ms=options.recv_window_ms,
-            clock_offset_ms=self._offset_ms,
             clock_ns=clock_ns,
             backoff=Backoff(options.retry_delay_initial_ms, options.retry_delay_max_ms, Random()),
             proxy_url=options.proxy_url,

@@ -1,8 +1,9 @@
 """Bearer tokens: asked for once, refreshed before they expire, shared by whoever needs one.
 
-A token lives five minutes. Past `REFRESH_AGE_SECS` the next caller gets the old token at once and
-starts a refresh beside it; callers wait only when there is no token worth sending. However many
-callers wait, one request is under way.
+A token lives five minutes. At an age of `REFRESH_AGE_SECS` it is refreshed, whether or not anybody
+asks; callers wait only when there is no token worth sending. Where a refresh failed the next caller
+gets the old token at once and starts another beside it. However many callers wait, one request is
+under way.
 """
 
 import asyncio
@@ -35,6 +36,8 @@ EXPIRY_MARGIN_SECS: Final = 20
 REFRESH_RETRY_SECS: Final = 10
 # Half an hour is what the venue assumes when no expiration is named.
 SIGNATURE_LIFETIME_SECS: Final = 1800
+# An answer about the time that takes longer says too little.
+CLOCK_ANSWER_SECS_MAX: Final = 2.0
 # Below this offset, in milliseconds, a refused timestamp is not the clock's fault.
 CLOCK_OFFSET_NOTABLE_MS: Final = 1_000
 
@@ -95,18 +98,23 @@ class TokenProvider:
     recv_window_ms : int
         What `ClockSkewed` names as the limit, in milliseconds.
     clock_offset_ms : int
-        The venue's clock minus ours, in milliseconds: token requests are signed with its time.
+        The venue's clock minus ours, in milliseconds, as measured at the start.
     l1_chain_id : int
         The Ethereum chain the venue belongs to; named where an Ethereum key signs in.
     is_interactive : bool
         Whether to ask for tokens of the retail profile.
     now_ms : Callable[[], int]
         The clock of this machine, Unix milliseconds.
+
+    Attributes
+    ----------
+    clock_offset_ms : int
+        The same as it is now: measured anew with each later token, since clocks are set and drift.
+        Whatever is signed names the venue's time.
     """
 
     __slots__ = (
         "_access_token",
-        "_clock_offset_ms",
         "_expires_ms",
         "_http",
         "_is_interactive",
@@ -117,7 +125,9 @@ class TokenProvider:
         "_refresh",
         "_refresh_ms",
         "_signer",
+        "_timer",
         "_token",
+        "clock_offset_ms",
     )
 
     def __init__(
@@ -132,7 +142,7 @@ class TokenProvider:
         now_ms: Callable[[], int] = wall_clock_ms,
     ) -> None:
         self._access_token: Final = signer.find_access_token()
-        self._clock_offset_ms: Final = clock_offset_ms
+        self.clock_offset_ms = clock_offset_ms
         self._l1_chain_id: Final = l1_chain_id
         self._is_interactive: Final = is_interactive
         self._http: Final = http
@@ -144,6 +154,7 @@ class TokenProvider:
         self._refresh_ms = 0
         self._expires_ms = 0
         self._refresh: asyncio.Task[str] | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     async def token(self) -> str:
         """Return a token that is good for the next request.
@@ -174,10 +185,12 @@ class TokenProvider:
             self._token = None
 
     async def close(self) -> None:
-        """Stop a refresh that is under way."""
+        """Stop refreshing."""
         if self._refresh is not None:
             self._refresh.cancel()
             await asyncio.wait((self._refresh,))
+        if self._timer is not None:
+            self._timer.cancel()
 
     def _start_refresh(self) -> "asyncio.Task[str]":
         if self._refresh is None:
@@ -196,9 +209,14 @@ class TokenProvider:
             _log.warning("the token was not refreshed: %s", error)
 
     async def _fetch(self) -> str:
+        if self._obtained_ms:
+            # Where that fails the offset stays what it was.
+            with contextlib.suppress(ParadexError, TimeoutError):
+                async with asyncio.timeout(CLOCK_ANSWER_SECS_MAX):
+                    self.clock_offset_ms = await measure_clock_offset_ms(self._http, self._now_ms)
         asked_ms = self._now_ms()
         try:
-            body = await self._ask((asked_ms + self._clock_offset_ms) // 1000)
+            body = await self._ask((asked_ms + self.clock_offset_ms) // 1000)
         except RequestRejected as error:
             raise await self._explain(error) from error
         token = parse_jwt_token(body)
@@ -208,7 +226,13 @@ class TokenProvider:
         self._expires_ms = asked_ms + max(lifetime - EXPIRY_MARGIN_SECS, 1) * 1000
         self._refresh_ms = min(asked_ms + REFRESH_AGE_SECS * 1000, self._expires_ms)
         self._token = token
+        self._refresh_later((self._refresh_ms - asked_ms) / 1000)
         return token
+
+    def _refresh_later(self, delay_secs: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(delay_secs, self._start_refresh)
 
     async def _ask(self, timestamp: int) -> bytes:
         key = self._signer.sign_in_key

@@ -67,8 +67,8 @@ class OrderCommands:
         venue's own 300 000.
     clock_ns : Callable[[], int]
         Our clock, nanoseconds since the Unix epoch.
-    clock_offset_ms : int
-        The venue's clock minus ours.
+    now_ms : Callable[[], int]
+        The venue's time, as well as it is known, in Unix milliseconds.
     warn : Callable[[str], None]
         Takes what a user should know.
     """
@@ -87,7 +87,7 @@ class OrderCommands:
         counters: dict[str, int],
         recv_window_ms: int | None,
         clock_ns: Callable[[], int],
-        clock_offset_ms: int,
+        now_ms: Callable[[], int],
         warn: Callable[[str], None],
     ) -> None:
         self._gateway: Final = gateway
@@ -101,7 +101,7 @@ class OrderCommands:
         self._counters: Final = counters
         self._recv_window_ms: Final = recv_window_ms
         self._clock_ns: Final = clock_ns
-        self._clock_offset_ms: Final = clock_offset_ms
+        self.now_ms: Final = now_ms
         self._warn: Final = warn
 
     async def submit(self, request: OrderRequest) -> None:
@@ -306,10 +306,6 @@ class OrderCommands:
         if state is None and venue_order_id:
             state = self._store.find_order_by_venue_id(venue_order_id)
         return state
-
-    def now_ms(self) -> int:
-        """Return the venue's time, as well as it is known, in Unix milliseconds."""
-        return self._clock_ns() // 1_000_000 + self._clock_offset_ms
 
     def _count(self, kind: str) -> None:
         self._counters[kind] = self._counters.get(kind, 0) + 1

@@ -65,7 +65,7 @@ class TradingSession:
     http : HttpClient
         With a token provider.
     tokens : TokenProvider
-        Authenticates the websocket.
+        Authenticates the websocket, and knows the venue's time.
     signer : OrderSigner
         Signs orders.
     base_url_ws : str
@@ -79,8 +79,6 @@ class TradingSession:
     recv_window_ms : int, optional
         How long after signing the venue may still take an order, in milliseconds; by default the
         venue's own 300 000.
-    clock_offset_ms : int
-        The venue's clock minus ours.
     clock_ns : Callable[[], int]
         Our clock, nanoseconds since the Unix epoch.
     backoff : Backoff, optional
@@ -127,7 +125,6 @@ class TradingSession:
         on_external: Callable[[list[ExternalFact]], None],
         on_notice: Callable[[Notice | AlgoProgress], None] | None = None,
         recv_window_ms: int | None = None,
-        clock_offset_ms: int = 0,
         clock_ns: Callable[[], int] = time.time_ns,
         backoff: Backoff | None = None,
         proxy_url: str | None = None,
@@ -139,7 +136,7 @@ class TradingSession:
         self._cancel_on_disconnect: Final = cancel_on_disconnect
         self._on_external: Final = on_external
         self._recv_window_ms: Final = recv_window_ms
-        self._clock_offset_ms: Final = clock_offset_ms
+        self._tokens: Final = tokens
         self._clock_ns: Final = clock_ns
         self._warn: Final = warn or _log.warning
         self.counters: Final[dict[str, int]] = {}
@@ -196,7 +193,7 @@ class TradingSession:
             counters=self.counters,
             recv_window_ms=recv_window_ms,
             clock_ns=clock_ns,
-            clock_offset_ms=clock_offset_ms,
+            now_ms=self._venue_now_ms,
             warn=self._warn,
         )
         self.batches: Final = OrderBatches(self.commands, self._gateway)
@@ -405,4 +402,4 @@ class TradingSession:
             self._gap_since_ms = self._venue_now_ms()
 
     def _venue_now_ms(self) -> int:
-        return self._clock_ns() // 1_000_000 + self._clock_offset_ms
+        return self._clock_ns() // 1_000_000 + self._tokens.clock_offset_ms

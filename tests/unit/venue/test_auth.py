@@ -10,6 +10,7 @@ import pytest
 import respx
 from starknet_py.hash.utils import verify_message_signature
 
+from paradex_adapter.venue import auth
 from paradex_adapter.venue.auth import (
     EXPIRY_MARGIN_SECS,
     REFRESH_AGE_SECS,
@@ -67,6 +68,7 @@ def clock() -> Clock:
 @pytest.fixture
 def venue() -> Iterator[respx.MockRouter]:
     with respx.mock(base_url=BASE, using="httpx", assert_all_called=False) as router:
+        router.get("/system/time").respond(503)
         yield router
 
 
@@ -130,6 +132,36 @@ async def test_the_request_bears_the_venues_time(
     signature = [int(part) for part in json.loads(headers["paradex-starknet-signature"])]
     message_hash = signer.hasher.hash_auth(timestamp, expiration)
     assert verify_message_signature(message_hash, signature, int(signer.public_key_hex, 16))
+
+
+async def test_a_token_nobody_asks_for_is_refreshed_ahead_of_its_end(
+    provider: TokenProvider, route: respx.Route, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auth, "REFRESH_AGE_SECS", 0.01)
+    route.mock(side_effect=[reply(number) for number in range(50)])
+    await provider.token()
+    await until(lambda: route.call_count > 3)
+    await provider.close()
+    assert provider._timer is not None
+    assert provider._timer.cancelled()
+
+
+async def test_the_venues_time_is_followed_by_the_tokens(
+    provider: TokenProvider, route: respx.Route, venue: respx.MockRouter, clock: Clock
+) -> None:
+    route.mock(side_effect=[reply(1), reply(2), reply(3)])
+    await provider.token()
+    assert provider.clock_offset_ms == 0
+    clock.pass_secs(300)
+    venue.get("/system/time").respond(200, json={"server_time": clock.ms + 60_000})
+    assert await provider.token() == jwt(2)
+    assert provider.clock_offset_ms == 60_000
+    assert route.calls.last.request.headers["paradex-timestamp"] == str((clock.ms + 60_000) // 1000)
+    # Without an answer it stays.
+    clock.pass_secs(300)
+    venue.get("/system/time").respond(503)
+    assert await provider.token() == jwt(3)
+    assert provider.clock_offset_ms == 60_000
 
 
 async def test_a_token_is_kept_until_it_is_due(

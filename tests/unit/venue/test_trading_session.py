@@ -47,7 +47,8 @@ class Desk:
         credentials = resolve_credentials("testnet", exchange.account_address, exchange.private_key)
         self.http = HttpClient(exchange.base_url_http, retry_delay_initial_ms=1)
         self.signer = OrderSigner(credentials, exchange.chain_id)
-        self.tokens = TokenProvider(self.http, self.signer)
+        offset_ms = options.pop("clock_offset_ms", 0)
+        self.tokens = TokenProvider(self.http, self.signer, clock_offset_ms=offset_ms)
         self.http.token_provider = self.tokens
         self.events: list[Event] = []
         self.facts: list[ExternalFact] = []
@@ -119,6 +120,23 @@ async def test_orders_are_signed_with_the_venues_time(
     sent = exchange.received_order("timely")
     assert sent is not None
     assert abs(sent["signature_timestamp"] - time.time() * 1000 - offset_ms) < 10_000
+
+
+async def test_a_clock_that_is_set_while_trading_is_followed_with_the_next_token(
+    exchange: LocalExchange,
+) -> None:
+    desk = Desk(exchange, recv_window_ms=5_000)
+    try:
+        await desk.session.connect()
+        exchange.set_clock_offset(60_000)
+        exchange.expire_tokens()
+        await desk.http.get_positions()
+        await desk.session.commands.submit(limit("timely"))
+        await until(lambda: desk.told(about="timely"))
+        told = desk.told(about="timely")
+    finally:
+        await desk.close()
+    assert "rejected" not in told[0]
 
 
 @pytest.fixture(autouse=True)
