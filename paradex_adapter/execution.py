@@ -3,8 +3,8 @@
 It delegates. `session_setup` signs in, and `trading_desk` puts together what works on a session:
 `order_entry` takes the commands, `venue.trading_session` sends, follows and recovers orders,
 `order_news` and `account_news` tell the engine what becomes of them and of the account,
-`account_answers` and `order_queries` answer what the engine asks, and `translate` knows both sides'
-words.
+`account_answers`, `mass_status` and `order_queries` answer what the engine asks, and `translate`
+knows both sides' words.
 """
 
 import asyncio
@@ -366,7 +366,7 @@ class ParadexExecutionClient(LiveExecutionClient):
         self.reconciliation_active = True
         self._desk.stream.hold(RECONCILE_HOLD_SECS)
         try:
-            mass_status = await self._desk.answers.report_everything(self.id, lookback_mins)
+            mass_status = await self._desk.mass_status.report(self.id, lookback_mins)
         except BaseException:
             self._desk.stream.release()
             raise

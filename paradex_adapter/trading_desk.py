@@ -13,6 +13,7 @@ from paradex_adapter.account_answers import AccountAnswers
 from paradex_adapter.account_news import AccountNews
 from paradex_adapter.busted_positions import BustedPositions
 from paradex_adapter.emitter import Emitter
+from paradex_adapter.mass_status import MassStatus
 from paradex_adapter.order_entry import OrderEntry
 from paradex_adapter.order_news import OrderNews
 from paradex_adapter.order_queries import OrderQueries
@@ -67,6 +68,8 @@ class TradingDesk:
         Takes the engine's commands.
     answers : AccountAnswers
         Makes the reports the engine asks for.
+    mass_status : MassStatus
+        Reports the whole account.
     queries : OrderQueries
         Answers the engine about orders in time.
     account_news : AccountNews
@@ -104,6 +107,7 @@ class TradingDesk:
             client, session, credentials, system_state, cache, clock, log
         )
         self.answers: Final = AccountAnswers(session, client.account_id, cache, clock, log)
+        self.mass_status: Final = MassStatus(session, client.account_id, cache, clock, log)
         self.queries: Final = OrderQueries(client, self.answers, session.store, cache, clock, log)
         self.account_news: Final = AccountNews(client, session, cache, msgbus, clock, log)
         self.busted_positions: Final = BustedPositions(

@@ -14,6 +14,7 @@ from nautilus_trader.model.identifiers import AccountId, ClientOrderId, VenueOrd
 from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.model.orders import Order
 
+from paradex_adapter.engine_wait import wait_for_engine
 from paradex_adapter.translate.order_params import OrderParams
 from paradex_adapter.translate.twap_orders import (
     algo_state_to_report,
@@ -28,10 +29,6 @@ from paradex_adapter.venue.algo_state import AlgoState
 from paradex_adapter.venue.errors import ParadexError, excerpt
 from paradex_adapter_core.decimals import units_to_text
 from paradex_adapter_core.vocabulary import SIDE_BUY, UNITS_SCALE
-
-# How long a report waits for the engine to work off the events before it.
-ENGINE_WAIT_SECS: Final = 2.0
-ENGINE_POLL_SECS: Final = 0.005
 
 
 class TwapEntry:
@@ -191,12 +188,13 @@ class TwapAnswers:
         return [report for report in reports if report is not None]
 
     async def _await_engine(self, state: AlgoState) -> None:
-        """Wait until the engine has applied what was told of an order, or `ENGINE_WAIT_SECS`."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + ENGINE_WAIT_SECS
-        while loop.time() < deadline:
-            order = self._cache.order(ClientOrderId(state.request.client_order_id))
-            is_taken = order is None or order.venue_order_id is not None or not state.algo_order_id
-            if is_taken and (order is None or order.is_closed or state.is_open):
-                return
-            await asyncio.sleep(ENGINE_POLL_SECS)
+        name = ClientOrderId(state.request.client_order_id)
+        await wait_for_engine(lambda: _knows(self._cache.order(name), state))
+
+
+def _knows(order: Order | None, state: AlgoState) -> bool:
+    """Return whether the engine has applied what was told of an order."""
+    if order is None:
+        return True
+    is_accepted = order.venue_order_id is not None or not state.algo_order_id
+    return is_accepted and (order.is_closed or state.is_open)

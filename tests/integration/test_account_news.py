@@ -9,8 +9,8 @@ import pytest
 from nautilus_trader.model.enums import OrderSide, OrderStatus
 
 from paradex_adapter import ParadexFundingPayment, ParadexTradeBust, trading_desk
-from paradex_adapter.account_answers import AccountAnswers
 from paradex_adapter.local_exchange import LocalExchange
+from paradex_adapter.mass_status import MassStatus
 from paradex_adapter.order_news import OrderNews
 from paradex_adapter_core.messages.account import FundingPayment
 from paradex_adapter_core.messages.orders import Fill, OrderUpdate, TradeBust
@@ -245,7 +245,7 @@ class Warnings:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._log = Mock()
-        for kind in (OrderNews, AccountAnswers):
+        for kind in (OrderNews, MassStatus):
             monkeypatch.setattr(
                 trading_desk, kind.__name__, lambda *args, kind=kind: kind(*args[:-1], self._log)
             )

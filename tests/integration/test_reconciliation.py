@@ -14,7 +14,7 @@ from nautilus_trader.model.enums import OrderSide, OrderStatus
 from nautilus_trader.model.identifiers import ClientOrderId
 from nautilus_trader.model.objects import Quantity
 
-from paradex_adapter import account_answers, execution, order_queries
+from paradex_adapter import execution, mass_status, order_queries
 from paradex_adapter.local_exchange import LocalExchange
 from paradex_adapter.venue import http_sender, rate_limits, recovery
 from paradex_adapter.venue.account_reader import AccountReader
@@ -214,7 +214,7 @@ async def test_a_pause_that_the_venue_wants_is_made_at_the_start(
     monkeypatch.setattr(http_sender, "ACQUIRE_WAIT_SECS_MAX", 0.3)
     monkeypatch.setattr(rate_limits, "RETRY_AFTER_SECS_DEFAULT", 0.8)
     monkeypatch.setattr(execution, "CONNECT_RETRY_DELAY_SECS", 0.01)
-    monkeypatch.setattr(account_answers, "PAUSE_SECS_MIN", 0.01)
+    monkeypatch.setattr(mass_status, "PAUSE_SECS_MIN", 0.01)
     exchange.place_order("BUY", "0.01", "89000", client_id="hand")
     exchange.fail_next("GET", path, 429, "RATE_LIMIT_EXCEEDED", count=2)
     async with running_node(exchange) as run:
