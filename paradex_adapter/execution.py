@@ -54,6 +54,7 @@ from paradex_adapter.venue.credentials import Credentials
 from paradex_adapter.venue.errors import (
     AuthenticationError,
     ConfigurationError,
+    InvalidRequest,
     ParadexError,
     RateLimited,
     RequestRejected,
@@ -179,7 +180,12 @@ class ParadexExecutionClient(LiveExecutionClient):
     async def _connect_or_explain(self) -> None:
         try:
             await self._connect()
-        except (ConfigurationError, AuthenticationError, RequestRejected) as error:
+        except (
+            ConfigurationError,
+            InvalidRequest,
+            AuthenticationError,
+            RequestRejected,
+        ) as error:
             self._log.error(f"Cannot trade: {error}")
             return
         except (ParadexError, CoreError) as error:

@@ -70,6 +70,22 @@ async def test_a_callable_signs(exchange: LocalExchange, monkeypatch: pytest.Mon
         await buys(running, exchange.account_address)
 
 
+async def test_a_signer_that_fails_at_the_start_is_not_blamed_on_the_network(
+    exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
+    def fail(message_hash: int) -> tuple[int, int]:
+        raise RuntimeError(f"the pin {ETHEREUM_KEY} is wrong")
+
+    vault = ModuleType("vault")
+    vault.sign = fail  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "vault", vault)
+    options = {"private_key": None, "signer": "vault:sign", "public_key": "0x5"}
+    said = await start_failure(exchange, capfd, **options)
+    assert "the signer raised RuntimeError" in said
+    assert "network" not in said
+    assert ETHEREUM_KEY not in said
+
+
 def ethereum_options(address: str, **options: Any) -> dict[str, Any]:
     return {
         "environment": ParadexEnvironment.TESTNET,
