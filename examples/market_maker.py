@@ -116,6 +116,8 @@ def main() -> int:
         "--distance-bps", type=positive, default="1.5", help="of quotes from the middle (1.5)"
     )
     arguments = parser.parse_args()
+    if arguments.position_max < arguments.quantity:
+        parser.error("argument --position-max: must be --quantity at least")
     maker = MarketMaker(
         MarketMakerConfig(
             instrument_id=arguments.instrument,

@@ -170,10 +170,12 @@ def run(arguments: argparse.Namespace, example: Example) -> int:
             account = resolve_credentials(arguments.venue).account_address
             if arguments.venue == "mainnet":
                 _confirm(f"mainnet, account {account}: {example.plan}", arguments.yes)
+        _show(f"starting on {arguments.venue} ...")
         with ThreadedExchange() if arguments.venue == "local" else nullcontext() as exchange:
             return asyncio.run(_run_node(arguments, example, exchange))
     except ParadexError as error:
-        sys.stderr.write(f"{error}\n")
+        is_unread = isinstance(error, VenueUnavailable) and error.operation.startswith("GET ")
+        sys.stderr.write(f"{error}{'; check the network' if is_unread else ''}\n")
         return EXIT_USAGE if isinstance(error, ConfigurationError) else EXIT_FAILED
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
@@ -201,7 +203,7 @@ async def _run_node(
     node.kernel.msgbus.subscribe("commands.system.shutdown", stops.append)
     running = asyncio.create_task(node.run_async())
     try:
-        await _until_started(node, arguments.venue)
+        await _until_started(node)
         end = time.monotonic() + arguments.seconds
         while (left := end - time.monotonic()) > 0 and not running.done():
             await asyncio.wait([running], timeout=min(PROGRESS_SECS, left))
@@ -283,11 +285,10 @@ async def _check_instrument(arguments: argparse.Namespace, data: ParadexDataClie
         raise ConfigurationError("--quantity", f"it must be a multiple of {step}")
 
 
-async def _until_started(node: TradingNode, venue: str) -> None:
+async def _until_started(node: TradingNode) -> None:
     """Wait until the node trades: one that cannot start says why in its log and goes quiet."""
     engines = node.kernel.data_engine, node.kernel.exec_engine
     start = said = time.monotonic()
-    _show(f"starting on {venue} ...")
     # One order may be over, and all stopped again, before anyone looks.
     while not node.trader.is_running and not node.trader.is_stopped:
         await asyncio.sleep(POLL_SECS)

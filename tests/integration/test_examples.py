@@ -323,6 +323,7 @@ def test_a_mistake_in_a_strategy_ends_in_order_and_is_a_failure(tmp_path):
         (["--seconds", "0"], "argument --seconds: must be a whole number from 1 to 86400, not '0'"),
         (["--quantity", "much"], "argument --quantity: must be a number above 0, not 'much'"),
         (["--quantity", "0.000001"], "--quantity: it must be a multiple of 0.00001"),
+        (["--quantity", "1"], "argument --position-max: must be --quantity at least"),
     ],
 )
 def test_wrong_arguments_are_told_in_a_sentence(arguments, said, start):
@@ -330,7 +331,23 @@ def test_wrong_arguments_are_told_in_a_sentence(arguments, said, start):
 
     assert done.code == 2
     assert done.errors.removesuffix("; see --help\n").removesuffix("\n") == said
-    assert done.lines == []
+    assert done.lines in ([], ["starting on local ..."])
+
+
+def test_a_venue_that_is_not_there_is_told_with_what_to_check(start, nobody):
+    nobody.close()
+    done = start("data_tester.py", "--venue", "testnet")
+
+    assert done.code == 1
+    assert done.errors.startswith("GET /markets")
+    assert done.errors.endswith("; check the network\n")
+
+
+def test_an_order_that_nobody_meets_is_a_failure():
+    done = run_example("submit_one_order.py", "--instrument", "ETH-USD", "--quantity", "0.5")
+
+    assert done.code == 1
+    assert done.errors == "nothing was bought: nobody offers any near the price\n"
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
