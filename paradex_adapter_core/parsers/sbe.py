@@ -30,7 +30,8 @@ from paradex_adapter_core.parsers.binary import (
     text_end,
 )
 from paradex_adapter_core.parsers.counters import count
-from paradex_adapter_core.parsers.sbe_records import RecordReader, decode_record
+from paradex_adapter_core.parsers.record_reader import RecordReader
+from paradex_adapter_core.parsers.sbe_records import decode_record
 from paradex_adapter_core.vocabulary import (
     FILL_BLOCK_TRADE,
     KIND_BBO,
