@@ -21,7 +21,8 @@ from paradex_adapter.translate.values import (
     need_venue_order_id,
 )
 from paradex_adapter.twap_orders import TwapAnswers
-from paradex_adapter.venue.account_reader import SNAPSHOT_TIMEOUT_SECS, AccountSnapshot
+from paradex_adapter.venue.account_reader import SNAPSHOT_TIMEOUT_SECS
+from paradex_adapter.venue.account_snapshot import AccountSnapshot
 from paradex_adapter.venue.errors import RateLimited, VenueUnavailable
 from paradex_adapter.venue.trading_session import TradingSession
 from paradex_adapter_core.messages.orders import Fill

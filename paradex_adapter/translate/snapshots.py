@@ -24,7 +24,7 @@ from paradex_adapter.translate.values import (
     UnusableMessageError,
     fill_to_order_text,
 )
-from paradex_adapter.venue.account_reader import AccountSnapshot
+from paradex_adapter.venue.account_snapshot import AccountSnapshot
 from paradex_adapter_core.messages.orders import Fill, OrderUpdate
 
 

@@ -4,34 +4,31 @@ Nothing here changes state. An answer that cannot be completed raises; it never 
 """
 
 import asyncio
-from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from types import MappingProxyType
 from typing import Final, final
 
+from paradex_adapter.venue.account_snapshot import (
+    AccountSnapshot,
+    cut_fills,
+    fill_age,
+    find_partial,
+    order_age,
+)
 from paradex_adapter.venue.errors import MalformedReply, VenueUnavailable
 from paradex_adapter.venue.http import HttpClient
 from paradex_adapter.venue.paging import iter_pages
 from paradex_adapter.venue.rate_limits import Scope
 from paradex_adapter_core.errors import CoreError
-from paradex_adapter_core.messages.account import (
-    AccountSummary,
-    Balance,
-    FundingPayment,
-    Position,
-)
+from paradex_adapter_core.messages.account import AccountSummary, Balance, FundingPayment, Position
 from paradex_adapter_core.messages.orders import AlgoOrder, Fill, OrderUpdate, TradeBust
 from paradex_adapter_core.parsers import account as parsers
 from paradex_adapter_core.parsers import algo_orders as algo_parsers
 from paradex_adapter_core.parsers.counters import count
 from paradex_adapter_core.parsers.fields import SKIPPED_ROW
 from paradex_adapter_core.parsers.skipped_rows import find_skipped_row
-from paradex_adapter_core.vocabulary import (
-    FEED_REST,
-    POSITION_OPEN,
-    SIDE_BUY,
-)
+from paradex_adapter_core.vocabulary import FEED_REST, POSITION_OPEN
 
 PAGE_SIZE: Final = 5000
 READ_TIMEOUT_SECS: Final = 30.0
@@ -41,46 +38,6 @@ SNAPSHOT_ATTEMPTS_MAX: Final = 5
 
 # What the venue did to the account that changes nothing of what is known of its orders.
 type Notice = FundingPayment | TradeBust
-
-
-@final
-class AccountSnapshot:
-    """Orders, fills and positions that belong together, though they were read one after another.
-
-    ``orders`` and ``fills`` are those since ``start_ms`` (all there are when it is None), with open
-    orders of any age; oldest first. The fills add up to the positions: what filled after these were
-    read is left out, for the stream to tell. ``unbalanced`` names the markets where they do not.
-    """
-
-    __slots__ = ("_filled", "fills", "orders", "positions", "start_ms", "unbalanced")
-
-    def __init__(
-        self,
-        orders: list[OrderUpdate],
-        fills: list[Fill],
-        positions: list[Position],
-        start_ms: int | None = None,
-        unbalanced: list[str] | None = None,
-    ) -> None:
-        self.unbalanced: Final = unbalanced or []
-        self.orders: Final = orders
-        self.fills: Final = fills
-        self.positions: Final = positions
-        self.start_ms: Final = start_ms
-        self._filled: Final[dict[str, int]] = defaultdict(int)
-        for fill in fills:
-            self._filled[fill.venue_order_id] += fill.size
-
-    def filled_of(self, update: OrderUpdate) -> int:
-        """Return how much of an order (1e-8) is told by the fills here.
-
-        Of an order from before the window, whose first fills may lie before it, the venue's own
-        number.
-        """
-        told = update.size - update.remaining_size
-        if self.start_ms is not None and update.ts_created < self.start_ms * 1_000_000:
-            return told
-        return min(told, self._filled.get(update.venue_order_id, 0))
 
 
 @final
@@ -147,7 +104,7 @@ class AccountReader:
 
         async with _whole_answer("orders history", SNAPSHOT_TIMEOUT_SECS):
             orders = await _collect(fetch)
-        return sorted(orders, key=_order_age)
+        return sorted(orders, key=order_age)
 
     async def open_algo_orders(self) -> list[AlgoOrder]:
         """Return the algo orders that are new or open."""
@@ -182,7 +139,7 @@ class AccountReader:
             fills = await _collect(fetch)
         # Ids do not grow with time. The venue lists newest first, which settles equal times.
         fills.reverse()
-        return sorted(fills, key=_fill_age)
+        return sorted(fills, key=fill_age)
 
     async def positions(self) -> list[Position]:
         """Return the net positions; closed ones may be among them."""
@@ -264,10 +221,10 @@ class AccountReader:
                 orders = await self._all_orders(start_ms)
                 whole: set[str] | None = None
                 if start_ms is not None:
-                    whole = _find_partial(fills, orders, positions) if reaches_back else set()
+                    whole = find_partial(fills, orders, positions) if reaches_back else set()
                     fills, orders = await self._reach_back(whole, fills, orders)
                 sides = {update.venue_order_id: update.side for update in orders}
-                kept, odd = _cut_fills(fills, positions, sides, whole)
+                kept, odd = cut_fills(fills, positions, sides, whole)
                 if not odd or odd == before:
                     break
                 before = odd
@@ -283,7 +240,7 @@ class AccountReader:
             fills += await self.fills(market)
             for update in await self.orders_history(market):
                 newest[update.venue_order_id] = update
-        return sorted(fills, key=_fill_age), sorted(newest.values(), key=_order_age)
+        return sorted(fills, key=fill_age), sorted(newest.values(), key=order_age)
 
     def _whole[Rows](
         self, what: str, parse: Callable[[bytes, dict[str, int]], Rows], body: bytes
@@ -306,7 +263,7 @@ class AccountReader:
         newest = {update.venue_order_id: update for update in await self.open_orders()}
         for update in await self.orders_history(start_ms=start_ms):
             newest[update.venue_order_id] = update
-        return sorted(newest.values(), key=_order_age)
+        return sorted(newest.values(), key=order_age)
 
 
 async def _collect[Row](
@@ -328,77 +285,6 @@ async def _whole_answer(what: str, timeout_secs: float) -> AsyncIterator[None]:
         raise VenueUnavailable(what, f"not complete after {timeout_secs:g} s") from None
     except CoreError as error:
         raise MalformedReply(what, str(error)) from error
-
-
-def _find_partial(
-    fills: list[Fill], orders: list[OrderUpdate], positions: list[Position]
-) -> set[str]:
-    """Return the markets of which fills of a window do not tell the whole story."""
-    known = {update.venue_order_id: update for update in orders}
-    net: dict[str, int] = defaultdict(int)
-    filled: dict[str, int] = defaultdict(int)
-    partial = set()
-    for fill in fills:
-        order = known.get(fill.venue_order_id)
-        is_buy = (fill.side if order is None else order.side) == SIDE_BUY
-        net[fill.market] += fill.size if is_buy else -fill.size
-        filled[fill.venue_order_id] += fill.size
-        if order is None and fill.venue_order_id:
-            partial.add(fill.market)
-    held = {position.market: position.size for position in positions}
-    partial.update(market for market, size in net.items() if size != held.get(market, 0))
-    for order in orders:
-        if order.size - order.remaining_size > filled[order.venue_order_id]:
-            partial.add(order.market)
-    return partial
-
-
-def _cut_fills(
-    fills: list[Fill], positions: list[Position], sides: dict[str, int], whole: set[str] | None
-) -> tuple[list[Fill], dict[str, tuple[int, int]]]:
-    """Return the fills up to the moment of the positions; `whole` markets have all, None means any.
-
-    And, of the markets where there is no such moment, the number of fills and the position; all
-    their fills are kept.
-    """
-    of_market: dict[str, list[Fill]] = defaultdict(list)
-    for fill in fills:
-        of_market[fill.market].append(fill)
-    held = {position.market: position for position in positions}
-    kept: list[Fill] = []
-    odd: dict[str, tuple[int, int]] = {}
-    for market, rows in of_market.items():
-        position = held.get(market)
-        size = 0 if position is None else position.size
-        if whole is None or market in whole:
-            length = _find_prefix(rows, size, sides)
-        else:
-            length = _find_last(rows, "" if position is None else position.last_fill_id)
-        if length is None:
-            odd[market] = (len(rows), size)
-        kept.extend(rows[:length])
-    kept.sort(key=_fill_age)
-    return kept, odd
-
-
-def _find_prefix(rows: list[Fill], size: int, sides: dict[str, int]) -> int | None:
-    """Return the length of the longest prefix of fills that makes a position of `size`."""
-    net, length = 0, 0 if size == 0 else None
-    for number, fill in enumerate(rows, 1):
-        is_buy = sides.get(fill.venue_order_id, fill.side) == SIDE_BUY
-        net += fill.size if is_buy else -fill.size
-        if net == size:
-            length = number
-    return length
-
-
-def _find_last(rows: list[Fill], last_fill_id: str) -> int:
-    """Return the number of fills up to the last one in the position; all where it is not told."""
-    # From the end: an id is unique among the fills of its type alone.
-    for number in range(len(rows), 0, -1):
-        if rows[number - 1].fill_id == last_fill_id:
-            return number
-    return len(rows)
 
 
 def _holding(market: str, balance: Balance) -> Position:
@@ -423,11 +309,3 @@ def _holding(market: str, balance: Balance) -> Position:
 
 def _notice_age(notice: Notice) -> int:
     return notice.ts_event
-
-
-def _order_age(update: OrderUpdate) -> tuple[int, str]:
-    return update.ts_created, update.venue_order_id
-
-
-def _fill_age(fill: Fill) -> int:
-    return fill.ts_event

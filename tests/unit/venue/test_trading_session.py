@@ -13,7 +13,8 @@ import pytest
 
 from paradex_adapter.local_exchange import LocalExchange
 from paradex_adapter.venue import account_book, order_commands, recovery
-from paradex_adapter.venue.account_reader import AccountReader, AccountSnapshot
+from paradex_adapter.venue.account_reader import AccountReader
+from paradex_adapter.venue.account_snapshot import AccountSnapshot
 from paradex_adapter.venue.auth import TokenProvider
 from paradex_adapter.venue.credentials import resolve_credentials
 from paradex_adapter.venue.errors import OutcomeUnknown, RequestRejected, VenueUnavailable
