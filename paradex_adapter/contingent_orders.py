@@ -113,6 +113,8 @@ class ContingentOrders:
             return "a child order must be of its parent's instrument"
         if order.quantity > parent.quantity:
             return "its quantity is greater than that of its parent order"
+        if parent.is_closed and order.quantity > parent.filled_qty:
+            return "its quantity is greater than what its parent order filled before it ended"
         return None
 
     def submit(self, orders: Sequence[Order], params: OrderParams) -> None:

@@ -400,6 +400,25 @@ async def test_params_by_which_an_entry_cannot_be_followed_deny_the_list(
     assert run.exchange.orders() == []
 
 
+async def test_a_child_of_a_parent_that_ended_unfilled_is_denied(run: RunningNode) -> None:
+    size = run.cache.instrument(BTC).make_qty(Decimal(1))
+    prices = {
+        "entry_price": Price.from_str("80000.0"),
+        "sl_trigger_price": Price.from_str("75000.0"),
+        "tp_price": Price.from_str("95000.0"),
+    }
+    entry, stop, profit = run.trader.order_factory.bracket(
+        BTC, OrderSide.BUY, size, entry_order_type=OrderType.LIMIT, **prices
+    ).orders
+    run.trader.submit_order(entry)
+    await until_all_are_accepted(entry)
+    run.trader.cancel_order(entry)
+    await until_all(OrderStatus.CANCELED, entry)
+    run.trader.submit_order(profit)
+    await until_all(OrderStatus.DENIED, profit)
+    assert "filled before it ended" in profit.last_event.reason
+
+
 async def test_a_read_only_token_is_denied_the_whole_list(exchange: LocalExchange) -> None:
     token = exchange.add_read_only_token()
     async with running_node(exchange, access_token=token, private_key=None) as run:
