@@ -30,6 +30,10 @@ from paradex_adapter.venue.rate_limits import Scope
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
 METHODS = ("GET", "POST", "PUT", "DELETE")
+# For what is answered or refused, and for what never is, which a test has to sit out.
+PATIENT_SECS = 10.0
+HASTY_SECS = 0.5
+UNANSWERED = ("/silent", "/trickle")
 
 type Write = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
@@ -140,9 +144,17 @@ async def refused_url() -> str:
 
 @pytest.fixture
 async def transport(venue: LoopbackVenue) -> AsyncIterator[HttpTransport]:
-    opened = HttpTransport(venue.url, 0.3)
-    yield opened
-    await opened.close()
+    async with transport_for(venue) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def transport_for(venue: LoopbackVenue, path: str = "/ok") -> AsyncIterator[HttpTransport]:
+    opened = HttpTransport(venue.url, HASTY_SECS if path in UNANSWERED else PATIENT_SECS)
+    try:
+        yield opened
+    finally:
+        await opened.close()
 
 
 def request(method: str, path: str, *, is_repeatable: bool | None = None) -> Request:
@@ -163,11 +175,12 @@ async def test_fact_httpx_sends_once_and_tells_refused_from_lost(
     venue: LoopbackVenue, refused_url: str, method: str
 ) -> None:
     transport = httpx.AsyncHTTPTransport()
-    async with httpx.AsyncClient(transport=transport, timeout=0.3, trust_env=False) as client:
+    patient, hasty = httpx.Timeout(PATIENT_SECS), httpx.Timeout(PATIENT_SECS, read=HASTY_SECS)
+    async with httpx.AsyncClient(transport=transport, timeout=patient, trust_env=False) as client:
         with pytest.raises(httpx.RemoteProtocolError):
             await client.request(method, f"{venue.url}/lost")
         with pytest.raises(httpx.ReadTimeout):
-            await client.request(method, f"{venue.url}/silent")
+            await client.request(method, f"{venue.url}/silent", timeout=hasty)
         with pytest.raises(httpx.RemoteProtocolError):
             await client.request(method, f"{venue.url}/half")
         with pytest.raises(httpx.ConnectError):
@@ -232,16 +245,13 @@ async def test_reads_go_over_aiohttp_and_all_else_over_httpx(
     "path", ["/lost", "/silent", "/half", "/trickle", "/garbage", "/badgzip", "/long"]
 )
 async def test_a_command_without_a_readable_reply_was_sent_once_and_its_outcome_is_unknown(
-    venue: LoopbackVenue,
-    transport: HttpTransport,
-    monkeypatch: pytest.MonkeyPatch,
-    method: str,
-    path: str,
+    venue: LoopbackVenue, monkeypatch: pytest.MonkeyPatch, method: str, path: str
 ) -> None:
     monkeypatch.setattr(http_transport, "RESPONSE_BYTES_MAX", 4000)
-    await transport.exchange(request(method, "/ok"))
-    with pytest.raises(OutcomeUnknown):
-        await transport.exchange(request(method, path))
+    async with transport_for(venue, path) as transport:
+        await transport.exchange(request(method, "/ok"))
+        with pytest.raises(OutcomeUnknown):
+            await transport.exchange(request(method, path))
     assert venue.count(method) == 2
 
 
@@ -249,7 +259,7 @@ async def test_a_command_without_a_readable_reply_was_sent_once_and_its_outcome_
 async def test_a_refused_connection_proves_that_a_command_was_not_sent(
     refused_url: str, method: str
 ) -> None:
-    transport = HttpTransport(refused_url, 0.3)
+    transport = HttpTransport(refused_url, PATIENT_SECS)
     with pytest.raises(NotSent, match="ConnectError"):
         await transport.exchange(request(method, "/orders"))
     await transport.close()
@@ -269,19 +279,20 @@ async def test_a_refused_connection_proves_that_a_command_was_not_sent(
     ],
 )
 async def test_what_may_be_repeated_is_unavailable_whatever_went_wrong(
-    transport: HttpTransport,
+    venue: LoopbackVenue,
     monkeypatch: pytest.MonkeyPatch,
     method: str,
     path: str,
     error_class: type[ParadexError],
 ) -> None:
     monkeypatch.setattr(http_transport, "RESPONSE_BYTES_MAX", 4000)
-    with pytest.raises(error_class):
-        await transport.exchange(request(method, path, is_repeatable=True))
+    async with transport_for(venue, path) as transport:
+        with pytest.raises(error_class):
+            await transport.exchange(request(method, path, is_repeatable=True))
 
 
 async def test_a_refused_read_is_unavailable(refused_url: str) -> None:
-    transport = HttpTransport(refused_url, 0.3)
+    transport = HttpTransport(refused_url, PATIENT_SECS)
     with pytest.raises(VenueUnavailable):
         await transport.exchange(request("GET", "/markets"))
     await transport.close()
@@ -319,7 +330,7 @@ async def test_the_token_is_a_header_and_nothing_comes_from_the_environment(
 ) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    opened = HttpTransport(venue.url, 0.3)
+    opened = HttpTransport(venue.url, PATIENT_SECS)
     await opened.exchange(request(method, "/ok"), "my-token")
     await opened.close()
     assert b"bearer my-token\r\n" in venue.heads[-1].lower()
@@ -327,7 +338,7 @@ async def test_the_token_is_a_header_and_nothing_comes_from_the_environment(
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_the_proxy_gets_every_request(venue: LoopbackVenue, method: str) -> None:
-    transport = HttpTransport("http://127.0.0.1:9/v1", 0.3, venue.url)
+    transport = HttpTransport("http://127.0.0.1:9/v1", PATIENT_SECS, venue.url)
     await transport.exchange(request(method, "/ok"))
     assert venue.received == [(method, "http://127.0.0.1:9/v1/ok")]
     await transport.close()
@@ -338,7 +349,7 @@ async def test_a_tunnel_through_the_proxy_is_opened_with_its_password(
     venue: LoopbackVenue, method: str
 ) -> None:
     proxy_url = venue.url.replace("http://", "http://me:hunter%202@")
-    transport = HttpTransport("https://api.lost.test/v1", 0.3, proxy_url)
+    transport = HttpTransport("https://api.lost.test/v1", PATIENT_SECS, proxy_url)
     # The server knows no tunnels; how it was asked for one is what counts here.
     with pytest.raises((NotSent, OutcomeUnknown, VenueUnavailable)) as caught:
         await transport.exchange(request(method, "/ok"), "my-token")
@@ -355,7 +366,7 @@ async def test_a_proxy_that_is_not_there_is_reported_without_its_password(
     refused_url: str, method: str
 ) -> None:
     transport = HttpTransport(
-        "http://127.0.0.1:9/v1", 0.3, refused_url.replace("http://", "http://me:hunter2@")
+        "http://127.0.0.1:9/v1", PATIENT_SECS, refused_url.replace("http://", "http://me:hunter2@")
     )
     with pytest.raises((NotSent, VenueUnavailable)) as caught:
         await transport.exchange(request(method, "/ok"))
@@ -364,14 +375,14 @@ async def test_a_proxy_that_is_not_there_is_reported_without_its_password(
 
 
 async def test_redirects_are_not_followed_with_the_token(venue: LoopbackVenue) -> None:
-    transport = HttpTransport(venue.url, 0.3)
+    transport = HttpTransport(venue.url, PATIENT_SECS)
     clients = (transport._reads, transport._commands)
     assert [client.follow_redirects for client in clients] == [False, False]
     await transport.close()
 
 
 async def test_certificates_are_verified_in_both_transports() -> None:
-    transport = HttpTransport("https://127.0.0.1/v1", 0.3)
+    transport = HttpTransport("https://127.0.0.1/v1", PATIENT_SECS)
     reads, commands = transport._reads._transport, transport._commands._transport
     assert isinstance(reads, AiohttpTransport)
     assert isinstance(commands, httpx.AsyncHTTPTransport)

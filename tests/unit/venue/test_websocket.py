@@ -258,7 +258,7 @@ async def test_a_venue_that_refuses_every_version_is_said_to(
     venue.accepted = set()
     async with connection_to(venue.base_url, prefer_picows, plain_first=False) as (connection, _):
         with pytest.raises(VenueUnavailable, match="refused every schema version"):
-            await connection.connect(0.3)
+            await connection.connect(1)
     assert venue.attempts[:4] == ["3", "2", "1", "3"]
 
 
@@ -269,7 +269,7 @@ async def test_another_refusal_is_no_matter_of_the_schema(
     venue.refusal_status = 503
     async with connection_to(venue.base_url, prefer_picows, plain_first=False) as (connection, _):
         with pytest.raises(VenueUnavailable, match="HTTP 503"):
-            await connection.connect(0.3)
+            await connection.connect(1)
     assert set(venue.attempts) == {"3"}
 
 
@@ -440,7 +440,7 @@ async def test_a_set_up_that_hangs_is_given_up(
 
     async with connection_to(venue.base_url, True, on_connected=set_up) as (connection, _):
         await connection.connect(5)
-        assert hung == 2
+        assert hung >= 2
 
 
 async def test_our_own_mistake_in_the_set_up_does_not_end_reconnecting(
@@ -486,10 +486,16 @@ async def test_the_floor_keeps_reconnecting_from_running_hot(
     monkeypatch.setattr(websocket, "RECONNECT_DELAY_FLOOR_SECS", 0.05)
     venue.accepted = set()
     venue.refusal_status = 503
+    loop = asyncio.get_running_loop()
     async with connection_to(venue.base_url, True) as (connection, _):
-        with pytest.raises(VenueUnavailable):
-            await connection.connect(0.3)
-    assert 2 <= len(venue.attempts) <= 7
+        begun = loop.time()
+        connecting = asyncio.create_task(connection.connect(10))
+        await until(lambda: len(venue.attempts) >= 4)
+        # Three pauses, each as long as its timer, which may fire a little early.
+        assert loop.time() - begun >= 3 * 0.045
+        connecting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await connecting
 
 
 # -- liveness ------------------------------------------------------------------------------------
@@ -507,7 +513,7 @@ async def test_a_silent_binary_connection_is_replaced(
 ) -> None:
     reasons: list[str] = []
     async with connection_to(
-        venue.base_url, prefer_picows, plain_first=False, silence_secs_max=0.2, log=reasons.append
+        venue.base_url, prefer_picows, plain_first=False, silence_secs_max=0.6, log=reasons.append
     ) as (connection, messages):
         await connection.connect(5)
         await until(lambda: connection.connects >= 2)
@@ -515,7 +521,7 @@ async def test_a_silent_binary_connection_is_replaced(
         before = connection.connects
         for seq_no in range(20):
             await venue.socket.send_bytes(bbo_frame(seq_no))
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.04)
         assert connection.connects == before
         assert len(messages) == 20
 
