@@ -18,7 +18,6 @@ import importlib.util
 import logging
 import ssl
 from typing import Final, Protocol
-from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import (
@@ -37,6 +36,7 @@ from paradex_adapter.venue.errors import (
     VenueUnavailable,
     excerpt,
 )
+from paradex_adapter.venue.websocket_addresses import need_proxy_url
 
 # A full book snapshot of 65535 levels a side, the most a frame can declare, takes 2.1 MB.
 MESSAGE_BYTES_MAX: Final = 4 * 1024 * 1024
@@ -45,7 +45,6 @@ CLOSE_TIMEOUT_SECS: Final = 2.0
 # The venue pings each 55 s and answers our pings: a dead peer is found within 40 s.
 PING_INTERVAL_SECS: Final = 20.0
 PING_TIMEOUT_SECS: Final = 20.0
-PROXY_SCHEMES: Final = frozenset(["http", "https", "socks4", "socks5"])
 
 # The library's own lines at "info" are for its developers.
 library_log = logging.getLogger("paradex_adapter.venue.transports.websockets")
@@ -103,32 +102,6 @@ class UpgradeRefused(Exception):
 def has_picows() -> bool:
     """Return whether the fast transport is installed."""
     return importlib.util.find_spec("picows") is not None
-
-
-def need_proxy_url(proxy_url: str) -> str:
-    """Return `proxy_url` when the transports can go through it.
-
-    Raises
-    ------
-    ConfigurationError
-        Its scheme is none of `PROXY_SCHEMES`, it names no host, or SOCKS needs another package.
-    """
-    try:
-        parts = urlsplit(proxy_url)
-        is_complete = parts.scheme in PROXY_SCHEMES and bool(parts.hostname)
-    except ValueError:
-        is_complete = False
-    if not is_complete:
-        raise ConfigurationError(
-            "proxy_url",
-            "the websocket needs a proxy of the form http://host:port, https://host:port or "
-            "socks5://host:port",
-        )
-    if parts.scheme.startswith("socks") and importlib.util.find_spec("python_socks") is None:
-        raise ConfigurationError(
-            "proxy_url", "a SOCKS proxy needs the package python-socks installed"
-        )
-    return proxy_url
 
 
 def tls_context(url: str) -> ssl.SSLContext | None:

@@ -19,7 +19,6 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from random import Random
 from typing import Final
-from urllib.parse import urlsplit
 
 from paradex_adapter.venue.errors import (
     AuthenticationError,
@@ -30,12 +29,8 @@ from paradex_adapter.venue.errors import (
 )
 from paradex_adapter.venue.retry import Backoff
 from paradex_adapter.venue.rpc import REQUEST_TIMEOUT_SECS, PendingRequests
-from paradex_adapter.venue.transports import (
-    Transport,
-    UpgradeRefused,
-    need_proxy_url,
-    open_transport,
-)
+from paradex_adapter.venue.transports import Transport, UpgradeRefused, open_transport
+from paradex_adapter.venue.websocket_addresses import need_base_url, need_proxy_url
 from paradex_adapter_core.messages.connection import RpcError, RpcResult
 from paradex_adapter_core.parsers.frame import FrameParser
 
@@ -416,32 +411,3 @@ class WebSocketConnection:
                 silence = loop.time() - heard_at
                 if silence >= self._silence_secs_max:
                     return f"nothing received for {silence:.0f} s"
-
-
-def need_base_url(base_url: str) -> str:
-    """Return `base_url` when it is a websocket address without a query.
-
-    Raises
-    ------
-    ConfigurationError
-        It is not.
-    """
-    try:
-        parts = urlsplit(base_url)
-        is_complete = (
-            parts.scheme in ("ws", "wss")
-            and bool(parts.hostname)
-            and not parts.query
-            and not parts.fragment
-            and parts.username is None
-            and (parts.port is None or parts.port > 0)
-        )
-    except ValueError:
-        is_complete = False
-    if not is_complete:
-        raise ConfigurationError(
-            "base_url_ws",
-            "it must be a websocket address without a query, such as "
-            "wss://ws.api.prod.paradex.trade/v1",
-        )
-    return base_url
