@@ -6,8 +6,9 @@ What is asked of it waits in `pending` until a test lets it happen, one by one, 
 import asyncio
 from collections.abc import Callable, Sequence
 
-from paradex_adapter.contingencies import Contingencies, Standing
+from paradex_adapter.contingencies import Contingencies
 from paradex_adapter.contingency_rules import Leg, Link, Phase
+from paradex_adapter.order_desk import Standing
 
 WAIT_SECS = 5.0
 
