@@ -262,9 +262,14 @@ def _compare_order(name: str, order: Order, row: Row) -> list[str]:
 
 
 def _compare_terms(name: str, order: Order, row: Row) -> list[str]:
+    # What became of a refused one before it was refused is not told.
+    if order.status == OrderStatus.REJECTED:
+        return []
     ours = {"size": order.quantity.as_decimal()}
     is_external = EXTERNAL_ORDER_TAG in (order.tags or [])
-    if not (is_external and order.order_type in _REPORTED_QUANTITY_ALONE):
+    # A fill may overtake the price it was changed to, and nothing can be told of a filled order.
+    is_filled = order.status == OrderStatus.FILLED
+    if not is_filled and not (is_external and order.order_type in _REPORTED_QUANTITY_ALONE):
         if order.has_price:
             ours["price"] = order.price.as_decimal()
         if order.has_trigger_price:

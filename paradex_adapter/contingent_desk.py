@@ -16,10 +16,10 @@ from nautilus_trader.model.identifiers import ClientOrderId
 from nautilus_trader.model.objects import Price, Quantity
 from nautilus_trader.model.orders import Order
 
-from paradex_adapter.contingencies import Standing
 from paradex_adapter.contingency_rules import Phase
 from paradex_adapter.contingent_legs import to_units
 from paradex_adapter.emitter import Emitter
+from paradex_adapter.order_desk import Standing
 from paradex_adapter.translate.instruments import RAW_PER_UNIT
 from paradex_adapter.translate.order_params import OrderParams
 from paradex_adapter.translate.orders import is_exit, order_to_request
@@ -71,6 +71,8 @@ class ContingentDesk:
         self._find_obstacle: Final = find_obstacle
         # By client order id. The engine's view lags behind what it was told.
         self._held: Final[dict[str, OrderRequest]] = {}
+        # Told as canceled, which the engine may not have got to yet.
+        self._canceled: set[str] = set()
 
     def hold(self, order: Order, params: OrderParams) -> OrderRequest:
         """Keep an order until it is due; return what it goes out with."""
@@ -165,6 +167,8 @@ class ContingentDesk:
         """Tell a held order as canceled."""
         self._held.pop(client_order_id, None)
         order = self._cache.order(ClientOrderId(client_order_id))
+        self._canceled = {name for name in self._canceled if not self._is_closed(name)}
+        self._canceled.add(client_order_id)
         ts_event = self._clock.timestamp_ns()
         self._client.send_order_event(
             OrderCanceled(
@@ -179,6 +183,14 @@ class ContingentDesk:
                 ts_init=ts_event,
             )
         )
+
+    def is_told_canceled(self, client_order_id: str) -> bool:
+        """Return whether an order was told as canceled from here a moment ago."""
+        return client_order_id in self._canceled
+
+    def _is_closed(self, client_order_id: str) -> bool:
+        order = self._cache.order(ClientOrderId(client_order_id))
+        return order is None or bool(order.is_closed)
 
     def tell_resized(self, client_order_id: str, size: int) -> None:
         """Tell a held order as updated to this size."""

@@ -148,6 +148,7 @@ class ContingentOrders:
             # A cancel overtakes the sending of a new order, which goes by the risk engine first.
             and order.ts_init < self._ts_begun
             and self._is_settled
+            and not self._desk.is_told_canceled(name)
             and self._contingencies.find_leg(name) is None
             and self._session.store.find_order(name) is None
         )

@@ -151,6 +151,15 @@ class OrderState:
         missing = self.told_filled - self.filled
         return missing if missing > 0 else 0
 
+    def has_other_terms(self, update: OrderUpdate) -> bool:
+        """Return whether an update has another size, price or trigger price, as far as it has one."""
+        if update.size != self.size:
+            return True
+        if self._has_price and update.price is not None and update.price != self.price:
+            return True
+        # Orders without a trigger come with 0.
+        return bool(update.trigger_price) and update.trigger_price != self.trigger_price
+
     def apply_update(self, update: OrderUpdate, ts_init: int) -> list[Event]:
         """Apply one update of this order, of either feed."""
         events: list[Event] = []
@@ -343,20 +352,14 @@ class OrderState:
         """Take price, trigger price and size of the newest update; an absent one is unchanged."""
         self._ts_terms = update.ts_updated
         self._feed_terms = update.feed
-        is_changed = update.size != self.size
+        is_changed = self.has_other_terms(update)
         # Closed with a change nobody was told of: by an earlier run, or cut to its position.
         is_unfinished = self.missing > 0 or self._ending == CANCELED or self._ending == EXPIRED
         is_alive = self.status == WORKING or (self.status == CLOSING and is_unfinished)
         self.size = update.size
-        price = update.price
-        if self._has_price and price is not None and price != self.price:
-            is_changed = True
-            self.price = price
-        trigger_price = update.trigger_price
-        # Orders without a trigger come with 0.
-        if trigger_price and trigger_price != self.trigger_price:
-            is_changed = True
-            self.trigger_price = trigger_price
+        if self._has_price and update.price is not None:
+            self.price = update.price
+        self.trigger_price = update.trigger_price or self.trigger_price
         if is_changed and is_alive:
             self._tell_changed(ts_event, events)
         if self.size == self.changing_size and self._has_prices_asked():

@@ -29,6 +29,8 @@ AnyHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 HOST: Final = "127.0.0.1"
 BACKLOG: Final = 256
 SHUTDOWN_TIMEOUT_S: Final = 1.0
+# Of the event loop, until what was accepted is a connection that can be closed.
+TURNS_TO_ACCEPT: Final = 3
 SIGN_IN: Final = ("/v1/auth", "/v2/auth")
 _UNKNOWN_PATH: Final = "invalid bearer jwt: missing value in request header"
 
@@ -99,10 +101,18 @@ class HttpServer:
     def refuse(self, is_refusing: bool) -> None:
         """Stop listening, so that connecting is refused, or listen again on the same port."""
         was_refusing, self._is_refusing = self._is_refusing, is_refusing
+        loop = asyncio.get_running_loop()
         if is_refusing and self._server is not None:
-            self._server.close()
+            for listener in self._server.sockets:
+                loop.remove_reader(listener)
+            # Later, since a closed server cannot make connections of what it accepted just now.
+            loop.call_soon(self._server.close)
             self._server = None
         elif was_refusing and not is_refusing:
+            loop.call_soon(self._listen_again)
+
+    def _listen_again(self) -> None:
+        if not self._is_refusing:
             self._listen(_listener(self.port))
 
     def drop_http(self) -> None:
@@ -116,6 +126,8 @@ class HttpServer:
     async def stop(self) -> None:
         """Stop listening and close every connection."""
         self.refuse(True)
+        for _ in range(TURNS_TO_ACCEPT):
+            await asyncio.sleep(0)
         for connection in list(self._websocket.connections):
             connection.abort()
         await self._runner.cleanup()

@@ -4,10 +4,12 @@ Everything that tells about the account goes through the book once: the stream, 
 commands, the answers over REST. What is new comes out, in order.
 """
 
+import asyncio
 from collections.abc import Callable
 from typing import Final, final
 
-from paradex_adapter.venue.account_reader import AccountSnapshot, Notice
+from paradex_adapter.venue.account_reader import Notice
+from paradex_adapter.venue.account_snapshot import AccountSnapshot
 from paradex_adapter.venue.algo_orders import AlgoOrders
 from paradex_adapter.venue.algo_state import AlgoProgress
 from paradex_adapter.venue.external_orders import ExternalFact, ExternalOrders
@@ -35,6 +37,8 @@ from paradex_adapter_core.messages.orders import Fill, OrderUpdate, TradeBust
 from paradex_adapter_core.state_store import StateStore
 from paradex_adapter_core.vocabulary import STATUS_CLOSED, STATUS_UNTRIGGERED
 
+# The reason to hold back while the engine works in an answer about the whole account.
+ANSWER: Final = "answer"
 # Stream messages kept while an answer about the whole account is being worked in.
 HELD_MESSAGES_MAX: Final = 50_000
 # Funding payments and trade busts remembered as told.
@@ -103,6 +107,8 @@ class AccountBook:
         # order that waited for a fill; told once the engine has worked the report in.
         self._unanswered: list[Event] = []
         self._hold_reasons: Final[set[str]] = set()
+        self._is_answered: Final = asyncio.Event()
+        self._is_answered.set()
         self._has_dropped = False
         # By stream and, after a reconnect, over REST: told once.
         self._notices: Final = DedupLedger(NOTICES_KEPT)
@@ -162,13 +168,17 @@ class AccountBook:
 
     # -- working in an answer about the whole account ---------------------------------------------
 
-    def hold(self, reason: str = "answer") -> None:
+    def hold(self, reason: str = ANSWER) -> None:
         """Keep what the stream tells from now on, until `release` for each reason."""
         self._hold_reasons.add(reason)
+        if reason == ANSWER:
+            self._is_answered.clear()
 
-    def release(self, reason: str = "answer") -> None:
+    def release(self, reason: str = ANSWER) -> None:
         """Apply what was kept, in order, and go on, unless there is another reason to hold."""
         self._hold_reasons.discard(reason)
+        if reason == ANSWER:
+            self._is_answered.set()
         if self._hold_reasons:
             return
         unanswered, self._unanswered = self._unanswered, []
@@ -181,6 +191,10 @@ class AccountBook:
         if self._has_dropped:
             self._has_dropped = False
             self._recovery.start_recovering(self._venue_now_ms())
+
+    async def until_answered(self) -> None:
+        """Return when no answer about the whole account is being worked in."""
+        await self._is_answered.wait()
 
     def take_answered(self, snapshot: AccountSnapshot) -> None:
         """Count what a report answers, without telling it again.

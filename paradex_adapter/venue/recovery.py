@@ -15,7 +15,7 @@ that nothing is told twice. Nothing here ever sends an order.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
 from typing import Any, Final, final
 
 from paradex_adapter.venue.account_reader import AccountReader, Notice
@@ -74,6 +74,8 @@ class Recovery:
         Tells facts about orders not ours.
     tell_notice : Callable[[Notice], None]
         Tells what the venue did to the account, also a second time.
+    until_answered : Callable[[], Awaitable[None]]
+        Returns when no answer about the whole account is being worked in: that goes first.
     on_caught_up : Callable[[bool], None]
         Told True when what happened before a reconnect was told, False when it could not be had.
     now_ms : Callable[[], int]
@@ -93,6 +95,7 @@ class Recovery:
         tell: Callable[[list[Event]], None],
         tell_external: Callable[[list[ExternalFact]], None],
         tell_notice: Callable[[Notice], None],
+        until_answered: Callable[[], Awaitable[None]],
         on_caught_up: Callable[[bool], None],
         now_ms: Callable[[], int],
         warn: Callable[[str], None],
@@ -104,6 +107,7 @@ class Recovery:
         self._tell: Final = tell
         self._tell_external: Final = tell_external
         self._tell_notice: Final = tell_notice
+        self._until_answered: Final = until_answered
         self._on_caught_up: Final = on_caught_up
         self._now_ms: Final = now_ms
         self._warn: Final = warn
@@ -151,6 +155,7 @@ class Recovery:
                 # No answer settles nothing.
                 update = None
                 asked_ms = 0
+            await self._until_answered()
             if update is not None:
                 self._apply(update)
                 return
@@ -251,6 +256,7 @@ class Recovery:
             update = await self._search.find(market, "", venue_order_id)
         except ParadexError:
             return False
+        await self._until_answered()
         if update is not None:
             self._apply(update)
         return True
@@ -261,6 +267,7 @@ class Recovery:
             fills = await self._reader.fills(market, start_ms)
         except ParadexError:
             return False
+        await self._until_answered()
         for fill in fills:
             self._apply(fill)
         return True
@@ -318,10 +325,11 @@ class Recovery:
         snapshot.orders.extend(update for update in found if update is not None)
         balances = await self._reader.balances()
         summary = await self._reader.summary()
+        await self._until_answered()
         # Fills first: an order that closed then has all its fills and ends at once. Before them
-        # only the orders that were cut meanwhile, which fewer fills fill.
+        # only the orders that were changed meanwhile, which more or fewer fills fill.
         messages: list[AccountMessage] = [
-            *find_cut_orders(self._store, snapshot.orders),
+            *find_changed_orders(self._store, snapshot.orders),
             *snapshot.fills,
             *snapshot.orders,
             *snapshot.positions,
@@ -359,17 +367,19 @@ class Recovery:
             self._warn(f"Our own mistake while asking for {name}: {task.exception()!r}")
 
 
-def find_cut_orders(store: StateStore, updates: Iterable[OrderUpdate]) -> list[OrderUpdate]:
-    """Return the updates of own orders that the venue made smaller, as it does to fit a position.
+def find_changed_orders(store: StateStore, updates: Iterable[OrderUpdate]) -> list[OrderUpdate]:
+    """Return the updates of own orders that have other terms than the engine was told.
 
-    They are to be applied before their fills: NautilusTrader finds an order filled by a fill alone.
+    A change of which nobody heard, or the venue's own: it cuts orders to fit a position. They are
+    to be applied before their fills: NautilusTrader takes no fill beyond an order's quantity, and
+    finds an order filled by a fill alone.
     """
-    cut = []
+    changed = []
     for update in updates:
         state = find_own_order(store, update)
-        if state is not None and update.size < state.size and state.is_open:
-            cut.append(update)
-    return cut
+        if state is not None and state.is_open and state.has_other_terms(update):
+            changed.append(update)
+    return changed
 
 
 def find_left_out(

@@ -29,7 +29,7 @@ from paradex_adapter.venue.order_search import OrderSearch
 from paradex_adapter.venue.recovery import (
     OVERLAP_MS,
     Recovery,
-    find_cut_orders,
+    find_changed_orders,
     find_own_order,
 )
 from paradex_adapter.venue.retry import Backoff
@@ -163,6 +163,7 @@ class TradingSession:
             tell=self.book.tell,
             tell_external=on_external,
             tell_notice=self.book.tell_notice,
+            until_answered=self.book.until_answered,
             on_caught_up=self._on_caught_up,
             now_ms=self._venue_now_ms,
             warn=self._warn,
@@ -319,8 +320,8 @@ class TradingSession:
             for market, since_ms in owing.items()
             for fill in await self.reader.fills(market, max(0, since_ms))
         ]
-        for cut in find_cut_orders(self.store, updates):
-            self.book.apply(cut)
+        for changed in find_changed_orders(self.store, updates):
+            self.book.apply(changed)
         for fill in fills:
             self.book.apply(fill)
         for update in updates:

@@ -524,6 +524,20 @@ async def test_held_exits_are_taken_up_by_the_next_run(exchange: LocalExchange) 
         await until_all(OrderStatus.CANCELED, profit)
 
 
+async def test_exits_of_an_earlier_run_that_are_due_are_canceled_once(
+    exchange: LocalExchange,
+) -> None:
+    kept = await kept_before_the_fill(exchange)
+    exchange.take_liquidity(MARKET, "SELL", "1")
+    exchange.set_system_state("maintenance")
+    async with running_node(exchange, before=kept.put) as run:
+        _, stop, profit = kept.orders
+        await until(lambda: kept.orders[0].is_closed)
+        run.trader.cancel_orders([stop, profit])
+        await until_all(OrderStatus.CANCELED, stop, profit)
+        assert run.trader.told_of(stop) == run.trader.told_of(profit) == ["OrderCanceled"]
+
+
 async def test_exits_due_between_two_runs_are_sent_by_the_next(exchange: LocalExchange) -> None:
     kept = await kept_before_the_fill(exchange)
     exchange.take_liquidity(MARKET, "SELL", "1")

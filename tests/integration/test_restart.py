@@ -12,6 +12,7 @@ from nautilus_trader.model.orders import Order
 
 from paradex_adapter.local_exchange import LocalExchange
 from paradex_adapter.venue import recovery
+from paradex_adapter.venue.account_book import AccountBook
 from tests.integration.carried_cache import CarriedCache
 from tests.integration.conditional_orders import submit
 from tests.integration.trading_node import BTC, RunningNode, Trader, running_node, until
@@ -152,6 +153,49 @@ async def test_what_happens_while_the_node_is_down_is_told_once(exchange: LocalE
         await run.until_agreed()
         again = {order.client_order_id: events_of(order) for order in run.cache.orders()}
         assert again == told
+
+
+@pytest.mark.parametrize("filled", ["0.02", "0.03"])
+async def test_a_change_nobody_heard_of_and_fills_beyond_what_was_before(
+    exchange: LocalExchange, filled: str
+) -> None:
+    async with running_node(exchange) as run:
+        order = run.trader.limit(OrderSide.BUY, "0.01", "89000")
+        await until(lambda: order.is_open)
+        kept = CarriedCache(run.node)
+        larger = run.cache.instrument(BTC).make_qty(Decimal("0.03"))
+        run.trader.modify_order(order, quantity=larger)
+        await until(lambda: order.quantity == larger)
+    exchange.fill_order(order.venue_order_id.value, filled)
+    async with running_node(exchange, before=kept.put) as run:
+        await run.until_agreed()
+        held = taken_up(run, order)
+        assert (held.quantity, held.filled_qty.as_decimal()) == (larger, Decimal(filled))
+        assert held_by_strategy(run) == Decimal(filled)
+
+
+async def test_what_a_reconnect_brings_waits_until_the_answer_is_worked_in(
+    exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait = AccountBook.until_answered
+    waiting: list[AccountBook] = []
+
+    async def note_and_wait(book: AccountBook) -> None:
+        waiting.append(book)
+        await wait(book)
+
+    monkeypatch.setattr(AccountBook, "until_answered", note_and_wait)
+    async with running_node(exchange) as run:
+        session = run.client.session
+        order = run.trader.limit(OrderSide.BUY, "0.03", "89000")
+        await until(lambda: order.is_open)
+        session.book.hold()
+        exchange.drop_connections("private")
+        exchange.fill_order(order.venue_order_id.value, "0.02")
+        await until(lambda: bool(waiting), "everything is read")
+        assert session.store.find_order(order.client_order_id.value).filled == 0
+        session.book.release()
+        await until(lambda: order.filled_qty.as_decimal() == Decimal("0.02"))
 
 
 @pytest.mark.parametrize("reason", ["EXPIRED", "MMP_TRIGGERED"])
