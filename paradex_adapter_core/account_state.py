@@ -109,16 +109,9 @@ class AccountState:
         return [PositionChanged(position)]
 
     def apply_summary(self, summary: AccountSummary) -> list[Event]:
-        """Take a margin state."""
+        """Take a margin state. Prices move it without a change of its number or its time."""
         held = self.summary
-        if held is not None and not supersedes(
-            summary.feed,
-            summary.seq_no,
-            summary.ts_updated,
-            held.feed,
-            held.seq_no,
-            held.ts_updated,
-        ):
+        if held is not None and (_is_older(summary, held) or _is_same(summary, held)):
             return []
         self.summary = summary
         return [AccountChanged(summary)]
@@ -143,3 +136,21 @@ class AccountState:
                 break
             victim = victim or market
         del self.positions[victim]
+
+
+def _is_older(summary: AccountSummary, held: AccountSummary) -> bool:
+    if summary.feed == held.feed and summary.seq_no != 0:
+        return summary.seq_no < held.seq_no
+    return summary.ts_updated < held.ts_updated
+
+
+def _is_same(summary: AccountSummary, held: AccountSummary) -> bool:
+    return (
+        summary.ts_updated == held.ts_updated
+        and summary.account_value == held.account_value
+        and summary.total_collateral == held.total_collateral
+        and summary.free_collateral == held.free_collateral
+        and summary.initial_margin == held.initial_margin
+        and summary.maintenance_margin == held.maintenance_margin
+        and summary.status == held.status
+    )

@@ -320,21 +320,25 @@ def balances_to_account_balances(
 ) -> list[AccountBalance]:
     """Return one balance per token, USDC always among them.
 
-    The initial margin requirement is locked out of USDC, the collateral. ``free`` is the difference
-    of the two rounded amounts, so that they add up exactly; it is negative for an account below its
-    requirement. A token that has no Nautilus form is left out, and ``skipped`` told why.
+    Of USDC, the collateral, as much is locked as the venue's free collateral lacks: the initial
+    margin requirement and what open positions have lost, less what they have gained. ``free`` is
+    the difference of the two rounded amounts, so that they add up exactly; it is negative for an
+    account below its requirement. A token that has no Nautilus form is left out, and ``skipped``
+    told why.
 
     Raises
     ------
     UnusableMessageError
         If that of USDC has none.
     """
+    # Of one message, so that nothing is locked where nothing is open.
+    lacking = 0 if summary is None else summary.total_collateral - summary.free_collateral
     totals: dict[str, int] = {"USDC": 0}
     for balance in balances:
         totals[balance.token] = balance.size
     result = []
     for name, units in totals.items():
-        locked = max(0, summary.initial_margin) if name == "USDC" and summary is not None else 0
+        locked = max(0, lacking) if name == "USDC" else 0
         try:
             result.append(_to_account_balance(token_to_currency(name), units, locked))
         except UnusableMessageError as error:

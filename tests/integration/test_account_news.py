@@ -6,6 +6,7 @@ from typing import Any
 from unittest.mock import AsyncMock, Mock
 
 import pytest
+from nautilus_trader.model.currencies import USDC
 from nautilus_trader.model.enums import OrderSide, OrderStatus
 
 from paradex_adapter import ParadexFundingPayment, ParadexTradeBust, trading_desk
@@ -73,6 +74,20 @@ async def until_balanced(run: RunningNode) -> None:
         lambda: abs(balance_told(run) - balance_there(run.exchange)) < Decimal("1e-6"),
         "the balance agrees",
     )
+
+
+@pytest.mark.parametrize("mark", ["90010", "85000", "90100"])
+async def test_what_is_free_is_what_the_venue_calls_so(
+    exchange: LocalExchange, run: RunningNode, mark: str
+) -> None:
+    await traded(run, OrderSide.BUY, "0.5")
+    exchange.set_mark_price(MARKET, mark)
+    run.trader.query_account(run.client.account_id)
+    account = run.cache.account(run.client.account_id)
+    free = Decimal(exchange.account_summary()["free_collateral"])
+    await until(lambda: account.balance_free(USDC).as_decimal() == free, "the venue's number")
+    balance = account.balance(USDC)
+    assert balance.free.raw + balance.locked.raw == balance.total.raw
 
 
 async def test_funding_is_published_and_in_the_balance(

@@ -753,7 +753,7 @@ async def test_pitfall_20_a_client_key_with_a_hyphen_still_trades(exchange: Loca
     ],
 )
 def test_pitfall_20_balances_add_up_exactly(size: int, margin: int) -> None:
-    summary = AccountSummary("", "", 0, 0, 0, margin, 0, "USDC", 0, FEED_REST, 0)
+    summary = AccountSummary("", "", 0, size, size - margin, margin, 0, "USDC", 0, FEED_REST, 0)
     (balance,) = balances_to_account_balances([Balance("USDC", size, 0)], summary)
     assert balance.currency == USDC
     assert balance.total.raw - balance.locked.raw == balance.free.raw

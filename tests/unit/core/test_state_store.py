@@ -27,6 +27,7 @@ from paradex_adapter_core.order_state import OrderState
 from paradex_adapter_core.state_store import StateStore
 from paradex_adapter_core.vocabulary import (
     FEED_REST,
+    FEED_STREAM,
     FILL_LIQUIDATION,
     FILL_ORDINARY,
     FILL_RPI,
@@ -973,6 +974,17 @@ class TestAccount:
     def test_two_positions_at_the_same_time(self, store: StateStore) -> None:
         told = apply(store, position(1, seq_no=1, ts=5), position(2, seq_no=2, ts=5))
         assert told == ["position 1", "position 2"]
+
+    @pytest.mark.parametrize("feed", [FEED_REST, FEED_STREAM])
+    def test_prices_move_an_account_summary_of_the_same_time(
+        self, store: StateStore, feed: int
+    ) -> None:
+        store.apply(account_summary(3, seq_no=3), 0)
+        moved = account_summary(2, seq_no=3, feed=feed)
+        assert apply(store, moved) == ["account 2"]
+        assert store.account_summary is moved
+        again = account_summary(2, seq_no=3, feed=feed)
+        assert apply(store, again) == []
 
     def test_account_summary(self, store: StateStore) -> None:
         assert store.account_summary is None

@@ -28,7 +28,7 @@ from paradex_adapter.translate.reports import (
 )
 from paradex_adapter.translate.snapshots import snapshot_to_reports
 from paradex_adapter.translate.values import UnusableMessageError
-from paradex_adapter.venue.account_reader import AccountSnapshot
+from paradex_adapter.venue.account_snapshot import AccountSnapshot
 from paradex_adapter_core.messages.account import AccountSummary, Balance, Position
 from paradex_adapter_core.messages.orders import OrderUpdate
 from paradex_adapter_core.state_store import StateStore
@@ -335,7 +335,8 @@ def test_the_average_is_the_one_in_usd() -> None:
 
 
 def summary(initial: int, maintenance: int = 0) -> AccountSummary:
-    return AccountSummary("0x1", "ACTIVE", 0, 0, 0, initial, maintenance, "USDC", 1, FEED_REST, 1)
+    terms = (0, 0, -initial, initial, maintenance)
+    return AccountSummary("0x1", "ACTIVE", *terms, "USDC", 1, FEED_REST, 1)
 
 
 @pytest.mark.parametrize("total", [0, 1, 100_000 * ONE, 33_333_333_333_333, -5])
@@ -344,6 +345,21 @@ def test_a_balance_adds_up_exactly(total: int, initial: int) -> None:
     (balance,) = balances_to_account_balances([Balance("USDC", total, 1)], summary(initial))
     assert balance.total.raw - balance.locked.raw == balance.free.raw
     assert balance.currency == USDC
+
+
+@pytest.mark.parametrize(
+    ("unrealized", "locked", "free"),
+    [(0, 30, 70), (-20, 50, 50), (-90, 120, -20), (10, 20, 80), (40, 0, 100)],
+)
+def test_what_is_free_is_the_free_collateral(unrealized: int, locked: int, free: int) -> None:
+    """Of 100 USDC, 30 of them required; gains count as far as there is something to free."""
+    amounts = (100 + unrealized, 100, 70 + unrealized, 30, 15)
+    summary = AccountSummary(
+        "0x1", "ACTIVE", *(ONE * amount for amount in amounts), "USDC", 1, FEED_REST, 1
+    )
+    (balance,) = balances_to_account_balances([Balance("USDC", 100 * ONE, 1)], summary)
+    assert (balance.locked, balance.free) == (Money(locked, USDC), Money(free, USDC))
+    assert balance.total == Money(100, USDC)
 
 
 def test_usdc_is_always_there_and_strange_tokens_are_left_out() -> None:
