@@ -184,6 +184,14 @@ class TokenProvider:
         if token == self._token:
             self._token = None
 
+    def distrust_clock(self) -> None:
+        """Measure the venue's time anew, and get a token by it: the venue refused a time of ours.
+
+        Nothing is done right after the last time: then it is not the clock that is wrong.
+        """
+        if not 0 <= self._now_ms() - self._obtained_ms <= REFRESH_RETRY_SECS * 1000:
+            self._start_refresh()
+
     async def close(self) -> None:
         """Stop refreshing."""
         if self._refresh is not None:

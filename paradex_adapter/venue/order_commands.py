@@ -33,6 +33,8 @@ CANCELS_AT_ONCE_MAX: Final = 50
 # How long a cancel waits for an order whose own outcome is unknown.
 RESOLVE_WAIT_SECS: Final = 15.0
 
+# The venue's word for a time that lies outside the receive window.
+TIMESTAMP_REASON: Final = "INVALID_TIMESTAMP"
 # Words of refusals that do not tell what became of the order; over RPC they stand in the text.
 _GONE_WORDS: Final = ("NOT_FOUND", "NOT FOUND", "IS_CLOSED", "IS CLOSED", "ALREADY CLOSED")
 _EARLY_WORDS: Final = ("NOT_OPEN", "NOT OPEN")
@@ -292,6 +294,8 @@ class OrderCommands:
 
     def refuse(self, client_order_id: str, reason: str) -> None:
         """Tell that the venue refused an order."""
+        if TIMESTAMP_REASON in reason:
+            self._gateway.distrust_clock()
         is_post_only = POST_ONLY_REASON in reason
         self._tell(
             self._store.refuse_order(client_order_id, reason, is_post_only, self._clock_ns())

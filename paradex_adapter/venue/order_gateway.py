@@ -73,6 +73,10 @@ class OrderGateway:
             token = await self._tokens.token()
             await self._connection.request("auth", {"bearer": token}, before_ready=before_ready)
 
+    def distrust_clock(self) -> None:
+        """Take it that orders were signed with a wrong time, and see to it."""
+        self._tokens.distrust_clock()
+
     async def send_order(self, body: dict[str, object]) -> OrderUpdate:
         """Send a signed order and return the venue's receipt for it.
 

@@ -164,6 +164,22 @@ async def test_the_venues_time_is_followed_by_the_tokens(
     assert provider.clock_offset_ms == 60_000
 
 
+async def test_a_distrusted_clock_is_measured_once_in_a_while(
+    provider: TokenProvider, route: respx.Route, venue: respx.MockRouter, clock: Clock
+) -> None:
+    route.mock(side_effect=[reply(number) for number in range(9)])
+    await provider.token()
+    venue.get("/system/time").respond(200, json={"server_time": clock.ms + 90_000})
+    provider.distrust_clock()
+    assert provider.clock_offset_ms == 0
+    clock.pass_secs(REFRESH_RETRY_SECS + 1)
+    venue.get("/system/time").respond(200, json={"server_time": clock.ms + 90_000})
+    for _ in range(3):
+        provider.distrust_clock()
+    await until(lambda: provider.clock_offset_ms == 90_000)
+    await until(lambda: route.call_count == 2)
+
+
 async def test_a_token_is_kept_until_it_is_due(
     provider: TokenProvider, route: respx.Route, clock: Clock
 ) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from paradex_adapter.local_exchange import LocalExchange
-from paradex_adapter.venue import account_book, order_commands, recovery
+from paradex_adapter.venue import account_book, auth, order_commands, recovery
 from paradex_adapter.venue.account_reader import AccountReader
 from paradex_adapter.venue.account_snapshot import AccountSnapshot
 from paradex_adapter.venue.auth import TokenProvider
@@ -132,6 +132,25 @@ async def test_a_clock_that_is_set_while_trading_is_followed_with_the_next_token
         exchange.set_clock_offset(60_000)
         exchange.expire_tokens()
         await desk.http.get_positions()
+        await desk.session.commands.submit(limit("timely"))
+        await until(lambda: desk.told(about="timely"))
+        told = desk.told(about="timely")
+    finally:
+        await desk.close()
+    assert "rejected" not in told[0]
+
+
+async def test_a_refused_time_has_the_clock_measured_at_once(
+    exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auth, "REFRESH_RETRY_SECS", 0)
+    desk = Desk(exchange, recv_window_ms=5_000)
+    try:
+        await desk.session.connect()
+        exchange.set_clock_offset(60_000)
+        await desk.session.commands.submit(limit("late"))
+        assert "INVALID_TIMESTAMP" in desk.told(about="late")[0]
+        await until(lambda: abs(desk.tokens.clock_offset_ms - 60_000) < 5_000)
         await desk.session.commands.submit(limit("timely"))
         await until(lambda: desk.told(about="timely"))
         told = desk.told(about="timely")
