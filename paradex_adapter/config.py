@@ -205,7 +205,12 @@ class ParadexExecClientConfig(LiveExecClientConfig, frozen=True, kw_only=True):
             _hide(self, secret)
         _check_connection_options(self)
         for name in ("account_address", "private_key_file", "signer", "public_key"):
-            _need_text_or_none(name, getattr(self, name))
+            value = getattr(self, name)
+            if name == "signer" and callable(value):
+                # A configuration is written down and read again: it holds no functions.
+                remedy = "name the callable by its import path, package.module:function"
+                raise ConfigurationError(name, remedy)
+            _need_text_or_none(name, value)
         if self.account_signer_type not in (STARKNET_SIGNER, ETHEREUM_SIGNER):
             raise ConfigurationError(
                 "account_signer_type", f"it must be {STARKNET_SIGNER} or {ETHEREUM_SIGNER}"

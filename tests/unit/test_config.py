@@ -108,6 +108,11 @@ def test_an_impossible_option_of_the_execution_client(setting, value):
         ParadexExecClientConfig(**{setting: value})
 
 
+def test_a_function_as_the_signer_is_told_to_be_named():
+    with pytest.raises(ConfigurationError, match="package.module:function"):
+        ParadexExecClientConfig(signer=len)
+
+
 def test_bounds_that_are_allowed():
     config = ParadexExecClientConfig(
         http_timeout_secs=1,
