@@ -174,6 +174,22 @@ async def test_a_change_nobody_heard_of_and_fills_beyond_what_was_before(
         assert held_by_strategy(run) == Decimal(filled)
 
 
+async def test_an_order_that_has_ended_is_not_updated_any_more(exchange: LocalExchange) -> None:
+    async with running_node(exchange) as run:
+        order = run.trader.limit(OrderSide.BUY, "0.01", "89000")
+        await until(lambda: order.is_open)
+        exchange.fill_order(order.venue_order_id.value)
+        await until(lambda: order.is_closed)
+        kept = CarriedCache(run.node)
+    # Its fill overtook the price it was changed to.
+    (events, _, _), *_ = kept.orders
+    events[0]["options"]["price"] = "88900.0"
+    async with running_node(exchange, before=kept.put) as run:
+        held = taken_up(run, order)
+        assert held.price.as_decimal() == Decimal(88_900)
+        assert events_of(held) == events_of(order)
+
+
 async def test_what_a_reconnect_brings_waits_until_the_answer_is_worked_in(
     exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
