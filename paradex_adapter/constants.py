@@ -1,4 +1,4 @@
-"""The names by which NautilusTrader knows the venue, and the addresses of its environments."""
+"""The venue's names in NautilusTrader, its addresses, and how long a node waits for it."""
 
 from enum import Enum, unique
 from typing import Final
@@ -8,6 +8,9 @@ from nautilus_trader.model.identifiers import ClientId, Venue
 PARADEX: Final = "PARADEX"
 PARADEX_VENUE: Final = Venue(PARADEX)
 PARADEX_CLIENT_ID: Final = ClientId(PARADEX)
+
+# Below the 60 s a node waits for its clients by default: past them it stops starting, in silence.
+CONNECT_SECS_MAX: Final = 45.0
 
 
 @unique

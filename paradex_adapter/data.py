@@ -12,7 +12,7 @@ from nautilus_trader.model.identifiers import ClientId, InstrumentId
 from nautilus_trader.model.instruments import Instrument
 
 from paradex_adapter.config import ParadexDataClientConfig, config_environment, config_urls
-from paradex_adapter.constants import PARADEX_VENUE
+from paradex_adapter.constants import CONNECT_SECS_MAX, PARADEX_VENUE
 from paradex_adapter.data_subscriptions import CUSTOM_KINDS, ParadexDataSubscriptions
 from paradex_adapter.instrument_watch import InstrumentWatch
 from paradex_adapter.live_bars import LiveBars
@@ -34,8 +34,6 @@ from paradex_adapter_core.messages.connection import OtherPush
 from paradex_adapter_core.messages.market_data import FundingData, MarketSummary
 from paradex_adapter_core.vocabulary import KIND_BBO, KIND_BOOK, KIND_FUNDING_DATA, KIND_TRADE
 
-# Below the 60 s a node waits for its clients by default: past them it stops starting, in silence.
-CONNECT_SECS_MAX: Final = 45.0
 # Which of the counters the health line names, where they are not 0.
 TROUBLES: Final = (
     *("book gaps", "book resyncs", "subscriptions lost", "stopped books renewed"),

@@ -42,7 +42,7 @@ from nautilus_trader.model.objects import Money, Price, Quantity
 
 from paradex_adapter.account_instruments import AccountInstruments
 from paradex_adapter.config import ParadexExecClientConfig
-from paradex_adapter.constants import PARADEX_VENUE
+from paradex_adapter.constants import CONNECT_SECS_MAX, PARADEX_VENUE
 from paradex_adapter.order_accounts import find_account_id, readdress
 from paradex_adapter.order_entry import OrderEntry
 from paradex_adapter.providers import ParadexInstrumentProvider
@@ -66,9 +66,6 @@ from paradex_adapter.venue.trading_session import TradingSession
 from paradex_adapter_core.errors import CoreError
 
 ACCOUNT_SUFFIX_CHARS: Final = 8
-
-# Below the 60 s a node waits for its clients by default: past them it stops starting, in silence.
-CONNECT_SECS_MAX: Final = 45.0
 CONNECT_ATTEMPTS_MAX: Final = 3
 CONNECT_RETRY_DELAY_SECS: Final = 1.0
 

@@ -35,7 +35,7 @@ from paradex_adapter.local_exchange.tokens import Tokens
 
 SIGNATURE_LIFETIME_DEFAULT_SECS: Final = 30 * 60
 SIGNATURE_LIFETIME_MAX_SECS: Final = 7 * 24 * 3600
-#: How far the client's clock may be off when it asks for a token.
+#: How far the client's clock may be off when it asks for a token, or registers a key.
 TIMESTAMP_TOLERANCE_SECS: Final = 300
 _ETHEREUM_ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
 _HEX: Final = re.compile(r"0x[0-9a-fA-F]{1,64}", re.ASCII)

@@ -17,6 +17,7 @@ from paradex_adapter.local_exchange.gateway import parse_signature
 from paradex_adapter.local_exchange.options import Options
 from paradex_adapter.local_exchange.rest import Handler, json_body, json_response
 from paradex_adapter.local_exchange.rest_account import (
+    TIMESTAMP_TOLERANCE_SECS,
     Register,
     parse_felt,
     parse_public_key,
@@ -33,8 +34,6 @@ SUBKEYS_MAX: Final = 100
 TOKEN_LIFETIME_MIN_SECS: Final = 60
 TOKEN_LIFETIME_MAX_SECS: Final = 31_536_000
 READ_ONLY: Final = "readonly"
-#: How far the client's clock may be off when it registers a key.
-TIMESTAMP_TOLERANCE_SECS: Final = 300
 _NS_PER_MS: Final = 1_000_000
 
 

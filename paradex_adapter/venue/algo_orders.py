@@ -16,7 +16,11 @@ from paradex_adapter.venue.algo_state import AlgoProgress, AlgoState
 from paradex_adapter.venue.algo_submissions import CREATED_MARGIN_MS, AlgoSubmissions, fits
 from paradex_adapter.venue.errors import OutcomeUnknown, ParadexError, RequestRejected
 from paradex_adapter.venue.http import HttpClient
-from paradex_adapter.venue.order_commands import reason_of
+from paradex_adapter.venue.order_commands import (
+    CANCEL_ATTEMPTS_MAX,
+    CANCEL_RETRY_DELAY_SECS,
+    reason_of,
+)
 from paradex_adapter.venue.signing import OrderSigner
 from paradex_adapter_core.decimals import units_to_text
 from paradex_adapter_core.events import Event, OrderCanceled
@@ -30,8 +34,6 @@ ENDED_KEPT_MAX: Final = 1_000
 # order, a command, or its end has it asked soon again.
 FOLLOW_DELAYS_SECS: Final = (0.25, 0.5, 1.0, 2.0, 5.0)
 
-CANCEL_ATTEMPTS_MAX: Final = 4
-CANCEL_RETRY_DELAY_SECS: Final = 0.3
 # How long a cancel waits for an order whose own outcome is unknown.
 SETTLE_WAIT_SECS: Final = 15.0
 

@@ -24,6 +24,7 @@ from paradex_adapter.venue.errors import NotSent, OutcomeUnknown, ParadexError, 
 from paradex_adapter.venue.http import HttpClient
 from paradex_adapter.venue.http_sender import COMMAND_WAIT_SECS_MAX
 from paradex_adapter.venue.order_commands import reason_of
+from paradex_adapter.venue.recovery import LISTING_MARGIN_MS
 from paradex_adapter.venue.signing import OrderSigner
 from paradex_adapter_core.errors import CoreError
 from paradex_adapter_core.messages.orders import AlgoOrder
@@ -36,8 +37,6 @@ TURN_SECS_MAX: Final = 10.0
 BASELINE_SECS_MAX: Final = 5.0
 # An order of a lost reply may seem older than its sending by as much as the clocks differ.
 CREATED_MARGIN_MS: Final = 2_000
-# After the receive window, for the venue's own delays between taking an order and listing it.
-LISTING_MARGIN_MS: Final = 2_000
 RESOLVE_DELAY_SECS: Final = 0.25
 RESOLVE_DELAY_SECS_MAX: Final = 1.0
 RESOLVE_ATTEMPTS_MAX: Final = 600
