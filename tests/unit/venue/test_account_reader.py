@@ -10,6 +10,7 @@ import pytest
 from paradex_adapter.venue import account_reader
 from paradex_adapter.venue.account_reader import AccountReader
 from paradex_adapter.venue.errors import MalformedReply, VenueUnavailable
+from paradex_adapter_core.vocabulary import FILL_LIQUIDATION, FILL_ORDINARY
 
 MARKET = "BTC-USD-PERP"
 
@@ -154,6 +155,23 @@ async def test_fills_of_the_same_time_stay_as_the_venue_had_them(
 ) -> None:
     venue.fills = [fill_row(number, created_at=7) for number in (3, 1, 2)]
     assert [fill.fill_id for fill in await reader.fills()] == ["F-3", "F-1", "F-2"]
+
+
+async def test_rows_that_come_while_paging_double_none(venue: Venue, reader: AccountReader) -> None:
+    """Where a cursor counts rows, a new one shifts the last of a page into the next."""
+    venue.fills = [fill_row(number, created_at=2_000) for number in range(5)]
+    venue.history = [order_row(number, created_at=1_000) for number in range(5)]
+    # Ids are unique per type only.
+    venue.fills.append(fill_row(4, fill_type="LIQUIDATION"))
+    venue.between = [lambda: None, lambda: venue.fills.append(fill_row(9))]
+    fills = await reader.fills()
+    assert [f"{fill.fill_type} {fill.fill_id}" for fill in fills] == [
+        *(f"{FILL_ORDINARY} F-{number}" for number in range(5)),
+        f"{FILL_LIQUIDATION} F-4",
+    ]
+    venue.between = [lambda: None, lambda: venue.history.append(order_row(9))]
+    orders = await reader.orders_history()
+    assert [order.venue_order_id for order in orders] == [f"V-{number}" for number in range(5)]
 
 
 async def test_a_row_that_cannot_be_read_is_no_shorter_answer_and_named(
