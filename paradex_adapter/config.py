@@ -18,7 +18,7 @@ from paradex_adapter.constants import BASE_URLS_HTTP, BASE_URLS_WS, ParadexEnvir
 from paradex_adapter.venue.credentials import ETHEREUM_SIGNER, STARKNET_SIGNER
 from paradex_adapter.venue.errors import ConfigurationError
 from paradex_adapter.venue.margin_settings import MARGIN_TYPES
-from paradex_adapter.venue.order_requests import RECV_WINDOW_MS_MIN
+from paradex_adapter.venue.order_requests import RECV_WINDOW_MS_MAX, RECV_WINDOW_MS_MIN
 from paradex_adapter.venue.system_state import POLL_SECS_DEFAULT
 
 # How the venue classes a trader.
@@ -27,6 +27,7 @@ RETAIL: Final = "retail"
 
 REDACTED: Final = "<redacted>"
 API_VERSION_PATH: Final = "/v1"
+LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 # The venue admits 20 connections a second: as many as may come back at once, and some to spare.
 SOCKETS_BOUND: Final = 16
 
@@ -222,10 +223,15 @@ class ParadexExecClientConfig(LiveExecClientConfig, frozen=True, kw_only=True):
             raise ConfigurationError("trader_profile", f"it must be {PRO} or {RETAIL}")
         if self.trader_profile == RETAIL and self.access_token is not None:
             raise ConfigurationError("trader_profile", "an access_token has the profile it has")
+        _check_keys_that_go_together(self)
         _check_margin_configs(self.margin_configs)
         _need_secs("system_state_interval_secs", self.system_state_interval_secs)
         if self.recv_window_ms is not None:
             _need_whole("recv_window_ms", self.recv_window_ms, RECV_WINDOW_MS_MIN)
+            if self.recv_window_ms > RECV_WINDOW_MS_MAX:
+                raise ConfigurationError(
+                    "recv_window_ms", f"it must be at most {RECV_WINDOW_MS_MAX}"
+                )
 
 
 type ParadexClientConfig = ParadexDataClientConfig | ParadexExecClientConfig
@@ -243,6 +249,22 @@ def config_urls(config: ParadexClientConfig) -> tuple[str, str]:
         config.base_url_http or BASE_URLS_HTTP[environment],
         config.base_url_ws or BASE_URLS_WS[environment],
     )
+
+
+def need_one_venue(config: ParadexClientConfig) -> None:
+    """Refuse one half of an exchange on this machine beside the other half of a real one.
+
+    Raises
+    ------
+    ConfigurationError
+        If one base URL is of this machine and the other is not given.
+    """
+    urls = {name: getattr(config, name) for name in ("base_url_http", "base_url_ws")}
+    absent = [name for name, url in urls.items() if url is None]
+    hosts = {urlsplit(url).hostname for url in urls.values() if url is not None}
+    if len(absent) == 1 and hosts & LOOPBACK_HOSTS:
+        remedy = "it is missing, and the other address is of this machine; give both"
+        raise ConfigurationError(absent[0], remedy)
 
 
 def _check_connection_options(config: ParadexClientConfig) -> None:
@@ -274,6 +296,14 @@ def _check_base_url(setting: str, url: str | None, schemes: tuple[str, ...]) -> 
         raise ConfigurationError(
             setting, f"it must end with /v1, such as {schemes[0]}://host{API_VERSION_PATH}"
         )
+
+
+def _check_keys_that_go_together(config: ParadexExecClientConfig) -> None:
+    if config.public_key is not None and config.signer is None:
+        raise ConfigurationError("public_key", "it goes with signer alone; leave it out")
+    others = (config.private_key, config.private_key_file, config.signer, config.access_token)
+    if config.onboard and any(other is not None for other in others):
+        raise ConfigurationError("onboard", "it takes ethereum_private_key and no other key")
 
 
 def _split_url(setting: str, url: str, schemes: tuple[str, ...]) -> SplitResult:
@@ -319,7 +349,8 @@ def _check_margin_configs(configs: object) -> None:
     if not isinstance(configs, dict):
         raise ConfigurationError("margin_configs", f"it must be a dict; {remedy}")
     for market, setting in configs.items():
-        if not isinstance(market, str) or not market:
+        # A dot is of an instrument id of NautilusTrader's; the venue's symbols have none.
+        if not isinstance(market, str) or not market or "." in market:
             raise ConfigurationError("margin_configs", f"its keys are symbols; {remedy}")
         if not isinstance(setting, tuple | list) or len(setting) != 2:
             raise ConfigurationError(f"margin_configs of {market}", f"it is no pair; {remedy}")

@@ -15,6 +15,7 @@ from paradex_adapter.config import (
     ParadexExecClientConfig,
     config_environment,
     config_urls,
+    need_one_venue,
 )
 from paradex_adapter.data import ParadexDataClient
 from paradex_adapter.execution import ParadexExecutionClient
@@ -144,6 +145,7 @@ def _make_http_and_provider(
     *,
     is_additional: bool = False,
 ) -> tuple[HttpClient, ParadexInstrumentProvider]:
+    need_one_venue(config)
     base_url_http, _ = config_urls(config)
     share = _shares.setdefault(loop, {}).setdefault(base_url_http, _VenueShare())
     http = HttpClient(

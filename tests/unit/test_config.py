@@ -12,6 +12,7 @@ from paradex_adapter.config import (
     ParadexExecClientConfig,
     config_environment,
     config_urls,
+    need_one_venue,
 )
 from paradex_adapter.constants import ParadexEnvironment
 from paradex_adapter.venue.errors import ConfigurationError
@@ -101,15 +102,46 @@ def test_an_impossible_option_is_named_in_one_sentence(config_type, setting, val
 
 @pytest.mark.parametrize(
     ("setting", "value"),
-    [("recv_window_ms", 9), ("recv_window_ms", True), ("private_key", 5), ("account_address", 5)],
+    [
+        ("recv_window_ms", 9),
+        ("recv_window_ms", True),
+        ("recv_window_ms", 300_001),
+        ("private_key", 5),
+        ("account_address", 5),
+        ("margin_configs", {"BTC-USD-PERP.PARADEX": (10, "CROSS")}),
+        ("public_key", "0x5"),
+    ],
 )
 def test_an_impossible_option_of_the_execution_client(setting, value):
     with pytest.raises(ConfigurationError, match=f"^{setting}: "):
         ParadexExecClientConfig(**{setting: value})
 
 
+@pytest.mark.parametrize("key", ["private_key", "private_key_file", "signer", "access_token"])
+def test_onboarding_takes_the_ethereum_key(key):
+    with pytest.raises(ConfigurationError, match=r"^onboard: it takes ethereum_private_key"):
+        ParadexExecClientConfig(onboard=True, **{key: "0x5"})
+    assert ParadexExecClientConfig(onboard=True, ethereum_private_key="0x5").onboard
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("given", "address", "absent"),
+    [
+        ("base_url_http", "http://127.0.0.1:8080/v1", "base_url_ws"),
+        ("base_url_ws", "ws://localhost:8080/v1", "base_url_http"),
+    ],
+)
+def test_half_a_venue_of_this_machine_is_refused(config_type, given, address, absent):
+    with pytest.raises(ConfigurationError, match=f"^{absent}: it is missing"):
+        need_one_venue(config_type(**{given: address}))
+    # Another way to the same venue may have one address of its own.
+    elsewhere = address.replace("localhost", "h.example").replace("127.0.0.1", "h.example")
+    need_one_venue(config_type(**{given: elsewhere}))
+
+
 def test_a_function_as_the_signer_is_told_to_be_named():
-    with pytest.raises(ConfigurationError, match="package.module:function"):
+    with pytest.raises(ConfigurationError, match=r"package\.module:function"):
         ParadexExecClientConfig(signer=len)
 
 

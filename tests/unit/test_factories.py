@@ -139,6 +139,14 @@ async def test_options_only_the_connection_can_judge(node):
         node.data(max_retries=1_000)
 
 
+async def test_half_a_venue_of_this_machine_is_refused(node):
+    address = {"base_url_http": "http://127.0.0.1:9/v1", "base_url_ws": None}
+    with pytest.raises(ConfigurationError, match="base_url_ws: it is missing"):
+        node.data(**address)
+    with pytest.raises(ConfigurationError, match="base_url_ws: it is missing"):
+        node.execution(**address, **ALICE)
+
+
 async def test_filters_are_checked_before_the_node_starts(node):
     provider = InstrumentProviderConfig(load_all=True, filters={"kind": "PERPS"})
 
