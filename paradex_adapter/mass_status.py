@@ -12,7 +12,7 @@ from nautilus_trader.model.identifiers import AccountId, ClientId, ClientOrderId
 
 from paradex_adapter.constants import PARADEX_VENUE
 from paradex_adapter.order_news import find_instrument, keep_names_apart, name_by_venue
-from paradex_adapter.order_reports import keep_terms_of_ended, knows_as_working
+from paradex_adapter.order_reports import keep_end, knows_as_working
 from paradex_adapter.translate.snapshots import WholeMassStatus, snapshot_to_reports
 from paradex_adapter.translate.values import (
     fill_to_order_text,
@@ -81,7 +81,7 @@ class MassStatus:
         )
         self._name_apart(reports.orders, reports.fills)
         for report in reports.orders:
-            keep_terms_of_ended(report, self._cache)
+            keep_end(report, self._cache)
         for market in snapshot.unbalanced:
             self._log.warning(
                 f"The fills the venue tells of {market} do not add up to the position there: "

@@ -101,7 +101,7 @@ class OrderReports:
         keep_names_apart(report, self._cache)
         if report.is_open:
             self._bring_up_to_date(report, update, state)
-        keep_terms_of_ended(report, self._cache)
+        keep_end(report, self._cache)
         return report
 
     def _bring_up_to_date(
@@ -156,21 +156,19 @@ class OrderReports:
         await wait_for_engine(lambda: _knows(self._cache.order(name), state))
 
 
-def keep_terms_of_ended(report: OrderStatusReport, cache: Cache) -> None:
-    """Let a report say of an order that has ended for the engine what it ended with there.
+def keep_end(report: OrderStatusReport, cache: Cache) -> None:
+    """Let the report of an ended order say the end that the engine was told, if it fills alike.
 
-    What came behind its last fill (that the venue had cut it to its position, the price of a change
-    under way) the engine would tell as a change of an order that has ended.
+    That the venue had cut it to its position may come behind its last fill: then the rest was told
+    as canceled. The engine would tell another quantity as a change of an order that has ended.
     """
     order = cache.order(report.client_order_id)
-    if order is None or not order.is_closed or order.filled_qty != report.filled_qty:
+    if order is None or not order.is_closed or report.is_open:
         return
-    report.quantity = order.quantity
-    report.leaves_qty = order.leaves_qty
-    if report.price is not None and order.has_price:
-        report.price = order.price
-    if report.trigger_price is not None and order.has_trigger_price:
-        report.trigger_price = order.trigger_price
+    if order.filled_qty == report.filled_qty:
+        report.order_status = order.status
+        report.quantity = order.quantity
+        report.leaves_qty = order.leaves_qty
 
 
 def knows_as_working(update: OrderUpdate, cache: Cache) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from decimal import Decimal
 
 import pytest
+from nautilus_trader.core.uuid import UUID4
 from nautilus_trader.live.node import TradingNode
 from nautilus_trader.model.enums import OrderSide, OrderStatus, OrderType
 from nautilus_trader.model.events import OrderSubmitted
@@ -181,13 +182,16 @@ async def test_an_order_that_has_ended_is_not_updated_any_more(exchange: LocalEx
         exchange.fill_order(order.venue_order_id.value)
         await until(lambda: order.is_closed)
         kept = CarriedCache(run.node)
-    # Its fill overtook the price it was changed to.
+    # As though the venue had cut it and had said so behind the fill.
     (events, _, _), *_ = kept.orders
-    events[0]["options"]["price"] = "88900.0"
+    events[0]["quantity"] = "0.02000"
+    canceled = {**events[2], "type": "OrderCanceled", "event_id": str(UUID4())}
+    events.append(canceled)
     async with running_node(exchange, before=kept.put) as run:
+        run.why_apart = "it is no order that the venue cuts"
         held = taken_up(run, order)
-        assert held.price.as_decimal() == Decimal(88_900)
-        assert events_of(held) == events_of(order)
+        assert events_of(held) == [*events_of(order), "OrderCanceled"]
+        assert held.quantity.as_decimal() == Decimal("0.02")
 
 
 async def test_what_a_reconnect_brings_waits_until_the_answer_is_worked_in(
