@@ -149,11 +149,13 @@ class HttpSender:
     async def _perform(self, request: Request) -> bytes:
         token = await self._need_token(request) if request.is_private else None
         reply = await self._exchange(request, token)
-        if token is not None and _is_token_refused(request, reply):
+        if token is not None and _is_token_refused(reply):
             assert self.token_provider is not None
             self.token_provider.invalidate(token)
-            token = await self._need_token(request)
-            reply = await self._exchange(request, token)
+            # A command is repeated on the venue's own word, not on that of a gateway before it.
+            if request.is_repeatable or parse_error(reply.body)[0]:
+                token = await self._need_token(request)
+                reply = await self._exchange(request, token)
         if not reply.is_success:
             raise _refusal(request, reply, token)
         return reply.body
@@ -215,13 +217,11 @@ def page_params(
     }
 
 
-def _is_token_refused(request: Request, reply: Reply) -> bool:
+def _is_token_refused(reply: Reply) -> bool:
     if reply.is_success:
         return False
     code, _ = parse_error(reply.body)
-    # A command is repeated on the venue's own word alone, not on that of a gateway before it.
-    is_said_by_venue = bool(code) or request.is_repeatable
-    return is_said_by_venue and classify(reply.status, code) is Verdict.REFRESH_TOKEN
+    return classify(reply.status, code) is Verdict.REFRESH_TOKEN
 
 
 def _refusal(request: Request, reply: Reply, token: str | None) -> ParadexError:

@@ -417,12 +417,14 @@ async def test_a_fresh_token_refused_too_is_an_authentication_error(
 
 
 async def test_a_gateways_401_does_not_make_an_order_go_twice(
-    client: HttpClient, venue: respx.MockRouter
+    client: HttpClient, venue: respx.MockRouter, tokens: Tokens
 ) -> None:
     route = venue.post("/orders").respond(401, text="<html>login</html>")
     with pytest.raises(AuthenticationError):
         await client.post_order(ORDER)
     assert route.call_count == 1
+    # The next request bears another token all the same.
+    assert tokens.number == 2
 
 
 async def test_an_account_that_is_not_admitted_is_not_tried_again(
