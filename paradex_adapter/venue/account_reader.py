@@ -103,8 +103,9 @@ class AccountReader:
             return self._whole("orders history", parsers.parse_orders_page, body)
 
         async with _whole_answer("orders history", SNAPSHOT_TIMEOUT_SECS):
-            orders = await _collect(fetch)
-        return sorted(orders, key=order_age)
+            # Rows that come meanwhile may shift one into the next page: told there once more.
+            orders = {update.venue_order_id: update for update in await _collect(fetch)}
+        return sorted(orders.values(), key=order_age)
 
     async def open_algo_orders(self) -> list[AlgoOrder]:
         """Return the algo orders that are new or open."""
@@ -136,10 +137,9 @@ class AccountReader:
             return self._whole("fills", parsers.parse_fills_page, body)
 
         async with _whole_answer("fills", SNAPSHOT_TIMEOUT_SECS):
-            fills = await _collect(fetch)
+            fills = {(fill.fill_type, fill.fill_id): fill for fill in await _collect(fetch)}
         # Ids do not grow with time. The venue lists newest first, which settles equal times.
-        fills.reverse()
-        return sorted(fills, key=fill_age)
+        return sorted(reversed(fills.values()), key=fill_age)
 
     async def positions(self) -> list[Position]:
         """Return the net positions; closed ones may be among them."""
