@@ -194,7 +194,7 @@ class Controls(MarketControls, AccountControls, TraderControls):
 
     def delay_responses(self, delay_ms: int) -> None:
         """Act on requests at once but answer them this much later; 0 ends it."""
-        self._faults.response_delay_s = delay_ms / 1000
+        self._faults.response_delay_secs = delay_ms / 1000
 
     def fail_next(
         self,

@@ -25,7 +25,7 @@ class Faults:
     """The faults that are armed."""
 
     def __init__(self) -> None:
-        self.response_delay_s = 0.0
+        self.response_delay_secs = 0.0
         self._failures: list[Failure] = []
         self._lost: list[str] = []
 

@@ -28,7 +28,7 @@ AnyHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 HOST: Final = "127.0.0.1"
 BACKLOG: Final = 256
-SHUTDOWN_TIMEOUT_S: Final = 1.0
+SHUTDOWN_TIMEOUT_SECS: Final = 1.0
 # Of the event loop, until what was accepted is a connection that can be closed.
 TURNS_TO_ACCEPT: Final = 3
 SIGN_IN: Final = ("/v1/auth", "/v2/auth")
@@ -59,7 +59,7 @@ class HttpServer:
             application.router.add_route(method, path, handler)
         application.router.add_get("/v1", websocket.handle)
         self._runner = web.AppRunner(
-            application, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S
+            application, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_SECS
         )
         self._server: asyncio.Server | None = None
         self._listening: asyncio.Task[asyncio.Server] | None = None
@@ -160,8 +160,8 @@ class HttpServer:
         response.headers.update(headers)
         if self._faults.take_loss(request.path) and request.transport is not None:
             request.transport.close()
-        elif self._faults.response_delay_s:
-            await asyncio.sleep(self._faults.response_delay_s)
+        elif self._faults.response_delay_secs:
+            await asyncio.sleep(self._faults.response_delay_secs)
         return response
 
     async def _respond(self, request: web.Request, handler: AnyHandler) -> web.StreamResponse:

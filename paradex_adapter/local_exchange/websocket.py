@@ -178,8 +178,8 @@ class WebsocketServer:
             body = {"result": result}
         except RpcError as error:
             body = {"error": error.body()}
-        if self._faults.response_delay_s:
-            await asyncio.sleep(self._faults.response_delay_s)
+        if self._faults.response_delay_secs:
+            await asyncio.sleep(self._faults.response_delay_secs)
         us_out = self._clock.now_us()
         reply = {"jsonrpc": "2.0", **body, "usIn": us_in, "usOut": us_out}
         reply["usDiff"] = us_out - us_in
