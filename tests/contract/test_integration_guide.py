@@ -108,6 +108,21 @@ def test_every_option_stands_with_its_default_and_unit(config: Any) -> None:
         assert meaning
 
 
+def test_the_settings_of_the_node_are_nautilustraders_own() -> None:
+    title = "### Which settings to choose"
+    (block,) = re.findall(r"^```python\n(.*?)^```", section(title), re.M | re.S)
+    scope: dict[str, Any] = {}
+    exec(block, scope)  # the guide's own text
+    chosen = scope["config"].exec_engine
+    defaults = {field.name: field.default for field in msgspec.structs.fields(type(chosen))}
+    for name, default, take, why in table(title):
+        (setting,) = words(name)
+        assert default == f"`{defaults[setting]}`", setting
+        expected = take.strip("`") if take.startswith("`") else str(defaults[setting])
+        assert str(getattr(chosen, setting)).removesuffix(".0") == expected, setting
+        assert why
+
+
 def test_the_variables_are_those_that_are_read() -> None:
     address, key = "0x12", "0x34"
     for environment, address_cell, key_cell in section_table("## Credentials", 1):
