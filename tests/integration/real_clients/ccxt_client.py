@@ -8,6 +8,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import ccxt.pro
@@ -126,8 +127,9 @@ async def trade(client: Any) -> dict[str, Any]:
     held = [p["contracts"] for p in await client.fetch_positions([SYMBOL])]
     balance = await client.fetch_balance()
     return {
-        "filled": sum(fill["amount"] for fill in fills),
-        "fee_paid": sum(fill["fee"]["cost"] for fill in fills),
+        # As decimals: floats of several fills do not add up exactly.
+        "filled": str(sum(Decimal(str(fill["amount"])) for fill in fills)),
+        "fee_paid": str(sum(Decimal(str(fill["fee"]["cost"])) for fill in fills)),
         "fee_currency": fills[0]["fee"]["currency"],
         "liquidity": fills[0]["takerOrMaker"],
         "position_side": position["side"],
