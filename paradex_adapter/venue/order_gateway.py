@@ -15,7 +15,12 @@ from paradex_adapter.venue.auth import TokenProvider
 from paradex_adapter.venue.errors import AuthenticationError, NotSent, OutcomeUnknown
 from paradex_adapter.venue.http import HttpClient
 from paradex_adapter.venue.http_sender import COMMAND_WAIT_SECS_MAX
-from paradex_adapter.venue.order_requests import RPC_MODIFY_FIELDS, cancel_params, fits_rpc
+from paradex_adapter.venue.order_requests import (
+    RPC_MODIFY_FIELDS,
+    cancel_params,
+    fits_rpc,
+    only_reduces,
+)
 from paradex_adapter.venue.rate_limits import Scope
 from paradex_adapter.venue.websocket import WebSocketConnection
 from paradex_adapter_core.errors import CoreError
@@ -82,7 +87,7 @@ class OrderGateway:
 
         What the websocket's methods are not documented to take goes by REST.
         """
-        await self._http.limits.acquire_retail(1, COMMAND_WAIT_SECS_MAX)
+        await self._acquire_retail([body])
         reply = None
         if fits_rpc(body):
             with suppress(NotSent):
@@ -122,7 +127,7 @@ class OrderGateway:
         One that is not documented for the websocket has all of them go by REST.
         """
         method = "order.create_batch"
-        await self._http.limits.acquire_retail(len(bodies), COMMAND_WAIT_SECS_MAX)
+        await self._acquire_retail(bodies)
         try:
             if not all(fits_rpc(body) for body in bodies):
                 raise NotSent(method, "not every order is documented for the websocket")
@@ -145,6 +150,12 @@ class OrderGateway:
             return parse_cancel_results(reply, self._counters)
         except CoreError as error:
             raise OutcomeUnknown(method, str(error)) from error
+
+    async def _acquire_retail(self, bodies: list[dict[str, object]]) -> None:
+        only_reduce = all(only_reduces(body) for body in bodies)
+        await self._http.limits.acquire_retail(
+            len(bodies), COMMAND_WAIT_SECS_MAX, only_reduce=only_reduce
+        )
 
     async def _command(self, method: str, params: dict[str, object]) -> bytes:
         """Send a command over the websocket, authenticating again when the venue asks for it."""

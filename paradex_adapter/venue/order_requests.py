@@ -293,6 +293,12 @@ def fits_rpc(body: dict[str, object], fields: frozenset[str] = RPC_ORDER_FIELDS)
     return body["type"] in RPC_ORDER_TYPES and body.keys() <= fields
 
 
+def only_reduces(body: dict[str, object]) -> bool:
+    """Return whether an order of this form can do no more than reduce a position."""
+    flags = body.get("flags")
+    return isinstance(flags, list) and "REDUCE_ONLY" in flags
+
+
 def cancel_params(venue_order_id: str, client_order_id: str, market: str) -> dict[str, object]:
     """Return the params of ``order.cancel``: by the venue's id when it is known."""
     if venue_order_id:

@@ -184,19 +184,27 @@ class RateLimits:
             for bucket in self._buckets[scope]
         )
 
-    async def acquire_retail(self, number: int, wait_secs_max: float) -> None:
+    async def acquire_retail(
+        self, number: int, wait_secs_max: float, *, only_reduce: bool = False
+    ) -> None:
         """Wait until a retail trader may send so many orders; others need not wait.
 
         Beside `acquire`, and for orders and changes alone: cancels are not counted, and a batch
-        counts as many times as it has orders.
+        counts as many times as it has orders. Orders that `only_reduce` a position go whatever it
+        costs: past the limits they are a professional's, for a fee.
 
         Raises
         ------
         RateLimited
             As `acquire`.
         """
-        if self._retail:
+        if not self._retail:
+            return
+        try:
             await self._draw(self._retail, number, "retail orders", wait_secs_max)
+        except RateLimited:
+            if not only_reduce:
+                raise
 
     async def _draw(
         self, buckets: tuple[TokenBucket, ...], number: int, what: str, wait_secs_max: float

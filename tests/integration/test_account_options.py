@@ -107,8 +107,12 @@ async def test_a_retail_trader_is_kept_below_its_limits(exchange: LocalExchange)
         assert all("INTERACTIVE" in row["flags"] for row in exchange.orders())
 
 
-async def test_a_retail_trader_past_its_limits_can_still_cancel(exchange: LocalExchange) -> None:
+async def test_a_retail_trader_past_its_limits_can_still_cancel_and_close(
+    exchange: LocalExchange,
+) -> None:
     async with running_node(exchange, trader_profile="retail") as run:
+        bought = run.trader.market(OrderSide.BUY, "0.01")
+        await until(lambda: bought.is_closed, "it was filled")
         resting = run.trader.limit(OrderSide.BUY, "0.01", "80000")
         await until(lambda: resting.is_open, "it rests")
         # As after a day of trading.
@@ -119,6 +123,9 @@ async def test_a_retail_trader_past_its_limits_can_still_cancel(exchange: LocalE
         run.trader.cancel_order(resting)
         await until(lambda: resting.is_closed, "it was canceled")
         assert not [event for event in run.trader.told if isinstance(event, OrderCancelRejected)]
+        closing = run.trader.market(OrderSide.SELL, "0.01", reduce_only=True)
+        await until(lambda: closing.is_closed, "it has its outcome")
+        assert closing.status == OrderStatus.FILLED
 
 
 async def test_orders_of_the_websocket_are_not_counted_as_rest_requests(
