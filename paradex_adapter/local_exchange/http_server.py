@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Awaitable, Callable, Iterable
 from decimal import localcontext
@@ -105,14 +106,13 @@ class HttpServer:
         if is_refusing and self._server is not None:
             for listener in self._server.sockets:
                 loop.remove_reader(listener)
+                # Where the system can; elsewhere connecting is refused from the close on.
+                with contextlib.suppress(OSError):
+                    listener.shutdown(socket.SHUT_RDWR)
             # Later, since a closed server cannot make connections of what it accepted just now.
             loop.call_soon(self._server.close)
             self._server = None
         elif was_refusing and not is_refusing:
-            loop.call_soon(self._listen_again)
-
-    def _listen_again(self) -> None:
-        if not self._is_refusing:
             self._listen(_listener(self.port))
 
     def drop_http(self) -> None:
