@@ -407,7 +407,7 @@ async def test_a_child_of_a_parent_that_ended_unfilled_is_denied(run: RunningNod
         "sl_trigger_price": Price.from_str("75000.0"),
         "tp_price": Price.from_str("95000.0"),
     }
-    entry, stop, profit = run.trader.order_factory.bracket(
+    entry, _, profit = run.trader.order_factory.bracket(
         BTC, OrderSide.BUY, size, entry_order_type=OrderType.LIMIT, **prices
     ).orders
     run.trader.submit_order(entry)
