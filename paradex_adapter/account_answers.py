@@ -87,6 +87,10 @@ class AccountAnswers:
         twap = self._twaps.find(client_order_id, venue_order_id)
         if twap is not None:
             return await self._twaps.report(twap)
+        on_behalf = self._session.commands.on_behalf
+        if client_order_id is not None and client_order_id.value in on_behalf:
+            # Of an order for another account the venue tells nothing more.
+            return self.report_held_order(client_order_id)
         order = None if client_order_id is None else self._cache.order(client_order_id)
         if order is not None:
             instrument_id = order.instrument_id
@@ -137,7 +141,7 @@ class AccountAnswers:
         left_out = [
             order
             for order in find_left_out(session.store, session.externals, updates)
-            if market in (None, order[0])
+            if market in (None, order[0]) and order[1] not in session.commands.on_behalf
         ]
         for found in await asyncio.gather(*(session.search.find(*order) for order in left_out)):
             if found is not None:
@@ -147,6 +151,12 @@ class AccountAnswers:
         await session.take(asked)
         reports = [await self._reports.make_order_report(update) for update in asked]
         twaps = await self._twaps.report_all(market, open_only=command.open_only)
+        reports += [
+            self.report_held_order(ClientOrderId(state.client_order_id))
+            for state in session.store.open_orders()
+            if market in (None, state.market)
+            and state.client_order_id in session.commands.on_behalf
+        ]
         return [*(report for report in reports if report is not None), *twaps]
 
     async def report_fills(self, command: GenerateFillReports) -> list[FillReport]:

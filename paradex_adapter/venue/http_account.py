@@ -3,11 +3,16 @@
 Specification: the venue's OpenAPI document.
 """
 
+from typing import Final
+
 import orjson
 
 from paradex_adapter.venue.http_sender import HttpSender, page_params
 from paradex_adapter.venue.http_transport import QueryValue, Request, quote_segment
 from paradex_adapter.venue.rate_limits import Scope
+
+# Without it a token is not good for orders on behalf of an isolated margin account.
+_ISOLATED: Final = {"PARADEX-AUTHORIZE-ISOLATED-MARKETS": "true"}
 
 
 class AccountRequests(HttpSender):
@@ -32,6 +37,7 @@ class AccountRequests(HttpSender):
             "PARADEX-STARKNET-SIGNATURE": signature,
             "PARADEX-TIMESTAMP": str(timestamp_secs),
             "PARADEX-SIGNATURE-EXPIRATION": str(expiration_secs),
+            **_ISOLATED,
         }
         path = f"/auth/{quote_segment(public_key_hex)}"
         return await self._perform(
@@ -49,7 +55,7 @@ class AccountRequests(HttpSender):
         self, account_address: str, sign_in_headers: dict[str, str]
     ) -> bytes:
         """Return a token for an account whose main key is an Ethereum key."""
-        headers = {"PARADEX-STARKNET-ACCOUNT": account_address, **sign_in_headers}
+        headers = {"PARADEX-STARKNET-ACCOUNT": account_address, **sign_in_headers, **_ISOLATED}
         return await self._perform(
             Request("POST", "/v2/auth", Scope.AUTH, headers=headers, is_repeatable=True)
         )

@@ -111,7 +111,7 @@ class OrderBatches:
     async def cancel(self, targets: Sequence[CancelTarget]) -> list[str | None]:
         """Ask for the cancellation of orders, at most `CANCELS_PER_BATCH_MAX` in a request.
 
-        Orders whose venue id is not known yet are canceled singly.
+        Orders whose venue id is not known yet, or for another account, are canceled singly.
 
         Returns
         -------
@@ -120,8 +120,13 @@ class OrderBatches:
         """
         targets = [self._with_venue_id(target) for target in targets]
         numbers = range(len(targets))
-        known = [number for number in numbers if targets[number].venue_order_id]
-        groups = [[number] for number in numbers if not targets[number].venue_order_id]
+        known = [
+            number
+            for number in numbers
+            if targets[number].venue_order_id
+            and targets[number].client_order_id not in self._commands.on_behalf
+        ]
+        groups = [[number] for number in numbers if number not in known]
         for first in range(0, len(known), CANCELS_PER_BATCH_MAX):
             groups.append(known[first : first + CANCELS_PER_BATCH_MAX])
         slots = asyncio.Semaphore(CANCELS_AT_ONCE_MAX)

@@ -17,6 +17,7 @@ from paradex_adapter.venue.order_requests import (
     sign_modify_request,
     sign_order_request,
 )
+from paradex_adapter.venue.orders_on_behalf import OrdersOnBehalf
 from paradex_adapter.venue.recovery import AccountMessage, Recovery
 from paradex_adapter.venue.signing import OrderSigner
 from paradex_adapter_core.decimals import units_to_text
@@ -36,7 +37,8 @@ RESOLVE_WAIT_SECS: Final = 15.0
 # The venue's word for a time that lies outside the receive window.
 TIMESTAMP_REASON: Final = "INVALID_TIMESTAMP"
 # Words of refusals that do not tell what became of the order; over RPC they stand in the text.
-_GONE_WORDS: Final = ("NOT_FOUND", "NOT FOUND", "IS_CLOSED", "IS CLOSED", "ALREADY CLOSED")
+_CLOSED_WORDS: Final = ("IS_CLOSED", "IS CLOSED", "ALREADY CLOSED")
+_GONE_WORDS: Final = ("NOT_FOUND", "NOT FOUND", *_CLOSED_WORDS)
 _EARLY_WORDS: Final = ("NOT_OPEN", "NOT OPEN")
 
 
@@ -73,6 +75,11 @@ class OrderCommands:
         The venue's time, as well as it is known, in Unix milliseconds.
     warn : Callable[[str], None]
         Takes what a user should know.
+
+    Attributes
+    ----------
+    on_behalf : OrdersOnBehalf
+        The orders sent for other accounts.
     """
 
     def __init__(
@@ -105,6 +112,7 @@ class OrderCommands:
         self._clock_ns: Final = clock_ns
         self.now_ms: Final = now_ms
         self._warn: Final = warn
+        self.on_behalf: Final = OrdersOnBehalf()
 
     async def submit(self, request: OrderRequest) -> None:
         """Send an order, once. What becomes of it is told by events, a refusal included.
@@ -126,6 +134,8 @@ class OrderCommands:
 
     def track(self, request: OrderRequest) -> None:
         """Take up an order that is about to be sent."""
+        if request.on_behalf_of_account:
+            self.on_behalf.note(request.client_order_id)
         self._store.track_order(
             request.client_order_id,
             request.market,
@@ -151,7 +161,7 @@ class OrderCommands:
 
     def take(self, update: OrderUpdate) -> None:
         """Apply the venue's receipt for an order and tell its events."""
-        self._apply(update)
+        self._apply(self.on_behalf.take(update))
 
     def settle(self, request: OrderRequest, timestamp_ms: int, error: ParadexError) -> None:
         """Conclude from an error what became of an order signed at `timestamp_ms`."""
@@ -192,6 +202,8 @@ class OrderCommands:
         state = self._store.find_order(client_order_id)
         if state is None or state.status != WORKING:
             return "the order does not work at Paradex"
+        if client_order_id in self.on_behalf:
+            return "what becomes of a change for another account is not told here"
         if state.changing_size:
             # Closing, or too much is being asked for already.
             return "an earlier change of the order has no outcome yet"
@@ -240,6 +252,8 @@ class OrderCommands:
             Why the venue will not cancel the order, which works on; None when it will, or when the
             order is over, or when nobody can say.
         """
+        if client_order_id in self.on_behalf:
+            return await self._cancel_on_behalf(client_order_id, market)
         if client_order_id and self._recovery.is_resolving(client_order_id):
             await self._recovery.wait_resolved(client_order_id, RESOLVE_WAIT_SECS)
         reason: str | None = None
@@ -269,6 +283,25 @@ class OrderCommands:
             self._warn(f"Whether order {client_order_id or venue_order_id} is canceled is unknown")
         return reason
 
+    async def _cancel_on_behalf(self, client_order_id: str, market: str) -> str | None:
+        """Ask for the cancellation of an order for another account: the reply tells its end."""
+        state = self._store.find_order(client_order_id)
+        if state is None or not state.is_open:
+            return None
+        try:
+            await self._gateway.send_cancel(client_order_id, state.venue_order_id, market)
+        except RequestRejected as error:
+            # That it is not found may well be since it is another account's.
+            if not _has_word(error, _CLOSED_WORDS):
+                return reason_of(error)
+        except ParadexError as error:
+            return str(error)
+        end = self.on_behalf.find_end(client_order_id)
+        if end is not None:
+            self._warn(f"What {client_order_id} filled, if anything, is told its account alone")
+            self._apply(end)
+        return None
+
     async def is_listed_open(self, client_order_id: str, venue_order_id: str, market: str) -> bool:
         """Return whether the venue lists the order as open; what it says of it is told.
 
@@ -287,6 +320,9 @@ class OrderCommands:
     def _resolve(self, request: OrderRequest, timestamp_ms: int, error: ParadexError) -> None:
         self._warn(f"Outcome of order {request.client_order_id} unknown, asking: {error}")
         self._count("orders of unknown outcome")
+        if request.client_order_id in self.on_behalf:
+            self._warn(f"Only account {request.on_behalf_of_account} can tell: look there")
+            return
         # The venue counts the window from our timestamp by its own clock.
         window_ms = request.recv_window_ms or self._recv_window_ms or RECV_WINDOW_MS_MAX
         expires_ms = timestamp_ms + window_ms

@@ -326,15 +326,3 @@ async def test_a_mark_price_of_long_ago_denies_nothing(run: RunningNode) -> None
     run.cache.add_mark_price(MarkPriceUpdate(BTC, Price.from_str("80000.0"), old_ns, old_ns))
     order = submit(run, STOP)
     await until(lambda: order.status == OrderStatus.ACCEPTED)
-
-
-async def test_an_order_for_an_isolated_account_is_told_to_that_account_alone(
-    run: RunningNode,
-) -> None:
-    run.why_apart = "an account is not told of the orders of its isolated margin accounts"
-    account = run.exchange.add_isolated_account(MARKET, balance="10000")
-    order = limit(run, params={"on_behalf_of_account": account})
-    await until(lambda: [row["status"] for row in run.exchange.orders(account)] == ["OPEN"])
-    assert order.status == OrderStatus.SUBMITTED
-    run.trader.cancel_order(order)
-    await until(lambda: [row["status"] for row in run.exchange.orders(account)] == ["CLOSED"])

@@ -264,6 +264,7 @@ async def test_authentication_sends_its_headers_and_no_body(
     assert request.headers["paradex-starknet-signature"] == '["1","2"]'
     assert request.headers["paradex-timestamp"] == "1700000000"
     assert request.headers["paradex-signature-expiration"] == "1700001800"
+    assert request.headers["paradex-authorize-isolated-markets"] == "true"
     assert "authorization" not in request.headers
     assert request.content == b""
 
