@@ -87,6 +87,8 @@ class HttpServer:
         if protocol is None:
             raise RuntimeError("the server was not set up")
         loop = asyncio.get_running_loop()
+        # Not the server's own view of it, which cannot be shut down under uvloop.
+        self._listener = listener
         self._listening = loop.create_task(
             loop.create_server(protocol, sock=listener, backlog=BACKLOG)
         )
@@ -106,9 +108,9 @@ class HttpServer:
         if is_refusing and self._server is not None:
             for listener in self._server.sockets:
                 loop.remove_reader(listener)
-                # Where the system can; elsewhere connecting is refused from the close on.
-                with contextlib.suppress(OSError):
-                    listener.shutdown(socket.SHUT_RDWR)
+            # Where the system can; elsewhere connecting is refused from the close on.
+            with contextlib.suppress(OSError):
+                self._listener.shutdown(socket.SHUT_RDWR)
             # Later, since a closed server cannot make connections of what it accepted just now.
             loop.call_soon(self._server.close)
             self._server = None
