@@ -200,7 +200,7 @@ async def watching_where_nobody_answers() -> Any:
 
 
 async def websockets_are_refused() -> Any:
-    give_up_after(6.0)
+    give_up_after(3.0)
     async with exchange() as venue:
         venue.fail_next("WS", "/v1", 403, "<html>no</html>", count=10_000)
         return await start(venue, execution={}, data={})
