@@ -26,7 +26,12 @@ from paradex_adapter_core.messages.orders import OrderUpdate
 from paradex_adapter_core.order_lifecycle import WORKING
 from paradex_adapter_core.order_state import OrderState
 from paradex_adapter_core.state_store import StateStore
-from paradex_adapter_core.vocabulary import POST_ONLY_REASON, PRICED_TYPES, UNITS_SCALE
+from paradex_adapter_core.vocabulary import (
+    FLAG_REDUCE_ONLY,
+    POST_ONLY_REASON,
+    PRICED_TYPES,
+    UNITS_SCALE,
+)
 
 CANCEL_ATTEMPTS_MAX: Final = 4
 CANCEL_RETRY_DELAY_SECS: Final = 0.3
@@ -220,7 +225,8 @@ class OrderCommands:
             body = sign_modify_request(
                 state, size, price, self._signer, self.now_ms(), trigger_price
             )
-            await self._gateway.send_modify(state.venue_order_id, body)
+            only_reduces = bool(state.flags & FLAG_REDUCE_ONLY)
+            await self._gateway.send_modify(state.venue_order_id, body, only_reduces=only_reduces)
         except OutcomeUnknown as error:
             self._warn(f"Outcome of the change of {client_order_id} unknown, asking: {error}")
             self._count("changes of unknown outcome")

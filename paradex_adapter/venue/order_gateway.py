@@ -101,9 +101,11 @@ class OrderGateway:
             # It was taken; what was said about it cannot be read.
             raise OutcomeUnknown("order.create", str(error)) from error
 
-    async def send_modify(self, venue_order_id: str, body: dict[str, object]) -> None:
+    async def send_modify(
+        self, venue_order_id: str, body: dict[str, object], *, only_reduces: bool = False
+    ) -> None:
         """Ask for a signed change of an order; its outcome is told with the order."""
-        await self._http.limits.acquire_retail(1, COMMAND_WAIT_SECS_MAX)
+        await self._http.limits.acquire_retail(1, COMMAND_WAIT_SECS_MAX, only_reduce=only_reduces)
         if fits_rpc(body, RPC_MODIFY_FIELDS):
             with suppress(NotSent):
                 await self._command("order.modify", body)

@@ -123,6 +123,12 @@ async def test_a_retail_trader_past_its_limits_can_still_cancel_and_close(
         run.trader.cancel_order(resting)
         await until(lambda: resting.is_closed, "it was canceled")
         assert not [event for event in run.trader.told if isinstance(event, OrderCancelRejected)]
+        profit = run.trader.limit(OrderSide.SELL, "0.01", "95000", reduce_only=True)
+        await until(lambda: profit.is_open, "it rests")
+        run.trader.modify_order(profit, price=profit.price.from_str("94000.0"))
+        await until(lambda: str(profit.price) == "94000.0", "it was changed")
+        run.trader.cancel_order(profit)
+        await until(lambda: profit.is_closed, "it was canceled")
         closing = run.trader.market(OrderSide.SELL, "0.01", reduce_only=True)
         await until(lambda: closing.is_closed, "it has its outcome")
         assert closing.status == OrderStatus.FILLED
