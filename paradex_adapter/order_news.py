@@ -62,6 +62,8 @@ class OrderNews:
     ----------
     client : Emitter
         Generates the events.
+    find_fee_value : Callable[[Fill], int | None]
+        Tells what a fee that is not in USDC is worth in it, in 1e-8.
     cache : Cache
         Where the orders' identities are.
     clock : LiveClock
@@ -70,8 +72,16 @@ class OrderNews:
         The client's log.
     """
 
-    def __init__(self, client: Emitter, cache: Cache, clock: LiveClock, log: Logger) -> None:
+    def __init__(
+        self,
+        client: Emitter,
+        find_fee_value: Callable[[Fill], int | None],
+        cache: Cache,
+        clock: LiveClock,
+        log: Logger,
+    ) -> None:
         self._client: Final = client
+        self._find_fee_value: Final = find_fee_value
         self._cache: Final = cache
         self._clock: Final = clock
         self._log: Final = log
@@ -204,7 +214,7 @@ class OrderNews:
             fill_to_commission(fill),
             liquidity_to_side(fill.liquidity),
             fill.ts_event,
-            fill_to_info(fill),
+            fill_to_info(fill, self._find_fee_value(fill)),
         )
 
     def tell_fact(self, fact: ExternalFact) -> None:

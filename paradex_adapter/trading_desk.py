@@ -102,7 +102,7 @@ class TradingDesk:
         )
         self.session: Final = session
         self._system_state: Final = system_state
-        self._order_news: Final = OrderNews(client, cache, clock, log)
+        self._order_news: Final = OrderNews(client, session.fee_token.find_value, cache, clock, log)
         self.entry: Final = OrderEntry(
             client, session, credentials, system_state, cache, clock, log
         )
@@ -148,6 +148,7 @@ class TradingDesk:
             if isinstance(event, AccountChanged):
                 self.account_news.take_summary(event.summary)
             elif isinstance(event, BalanceChanged):
+                self.session.fee_token.follow(event.balance.token, event.balance.size)
                 self.account_news.tell_soon()
             elif isinstance(event, Contradiction):
                 self.queries.report_filled_soon(event.client_order_id)

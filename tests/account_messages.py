@@ -98,6 +98,8 @@ def fill(
     side: int = SIDE_BUY,
     price: int = PRICE,
     ts: int = 50,
+    fee: int = 3,
+    fee_currency: str = "USDC",
 ) -> Fill:
     return Fill(
         account=ACCOUNT,
@@ -111,8 +113,8 @@ def fill(
         price=price,
         size=size,
         remaining_size=None,
-        fee=3,
-        fee_currency="USDC",
+        fee=fee,
+        fee_currency=fee_currency,
         realized_pnl=0,
         realized_funding=0,
         flags=0,

@@ -201,9 +201,14 @@ def fill_to_commission(fill: Fill) -> Money:
     return units_to_money(fill.fee, token_to_currency(fill.fee_currency))
 
 
-def fill_to_info(fill: Fill) -> dict[str, str]:
-    """Return what the venue tells of a fill beyond Nautilus' fields; amounts as decimal text."""
+def fill_to_info(fill: Fill, fee_value: int | None = None) -> dict[str, str]:
+    """Return what is known of a fill beyond Nautilus' fields; amounts as decimal text.
+
+    `fee_value` is what a fee that is not in USDC is worth in it (1e-8), where that is known.
+    """
     info = {"fill_type": FILL_TYPE_NAMES[fill.fill_type]}
+    if fee_value is not None:
+        info["fee_usdc"] = units_to_text(fee_value, UNITS_SCALE)
     if fill.realized_pnl is not None:
         info["realized_pnl"] = units_to_text(fill.realized_pnl, UNITS_SCALE)
     if fill.realized_funding is not None:

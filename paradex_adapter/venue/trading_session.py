@@ -20,6 +20,7 @@ from paradex_adapter.venue.algo_state import AlgoProgress
 from paradex_adapter.venue.auth import TokenProvider
 from paradex_adapter.venue.errors import ConfigurationError
 from paradex_adapter.venue.external_orders import ExternalFact
+from paradex_adapter.venue.fee_token import FeeToken
 from paradex_adapter.venue.http import HttpClient
 from paradex_adapter.venue.order_batches import OrderBatches
 from paradex_adapter.venue.order_commands import OrderCommands
@@ -104,6 +105,8 @@ class TradingSession:
         Whole answers over REST; they change nothing until `take` applies them.
     search : OrderSearch
         Looks for single orders.
+    fee_token : FeeToken
+        Knows what fees in DIME are worth.
     commands : OrderCommands
         Sends orders, changes and cancels.
     batches : OrderBatches
@@ -153,6 +156,7 @@ class TradingSession:
         self.store: Final = self.book.store
         self.externals: Final = self.book.externals
         self.reader: Final = AccountReader(http, self.counters, spot_tokens)
+        self.fee_token: Final = FeeToken(http)
         self.search: Final = OrderSearch(self.reader, self.store, self._venue_now_ms)
         self._recovery: Final = Recovery(
             self.reader,
@@ -238,6 +242,7 @@ class TradingSession:
         await self.algo_orders.close()
         await self._recovery.close()
         await self.search.close()
+        await self.fee_token.close()
         await self._connection.close()
 
     def restore(

@@ -172,6 +172,9 @@ async def test_a_window_of_its_own_goes_before_the_clients(run: RunningNode, pos
 async def test_fees_are_paid_in_dime(run: RunningNode, posts: Posts) -> None:
     run.why_apart = "a fee in a token makes what is held of it less, and is no trade in its market"
     run.exchange.give_tokens("1000")
+    run.trader.query_account(run.client.account_id)
+    value = run.client.session.fee_token
+    await until(lambda: value._price > 0, "the price of DIME is known")
     order = market(run, dime_discount=True)
     await until(lambda: order.is_closed)
     assert sent(run, order)["dime_discount"] is True
@@ -179,6 +182,16 @@ async def test_fees_are_paid_in_dime(run: RunningNode, posts: Posts) -> None:
     (commission,) = order.commissions()
     assert commission.currency.code == "DIME"
     assert order.status == OrderStatus.FILLED
+    # Four tenths less than in USDC.
+    worth = Decimal(order.last_event.info["fee_usdc"])
+    in_usdc = Decimal("0.00045") * order.quantity.as_decimal() * Decimal(str(order.avg_px))
+    assert abs(worth - in_usdc * Decimal("0.6")) < Decimal("1e-6")
+
+
+async def test_a_fee_in_usdc_needs_no_other_value(run: RunningNode) -> None:
+    order = market(run)
+    await until(lambda: order.is_closed)
+    assert "fee_usdc" not in order.last_event.info
 
 
 async def test_an_isolated_account_is_named(run: RunningNode, posts: Posts) -> None:
