@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import Final
 
 from nautilus_trader.common.component import MessageBus
+from nautilus_trader.common.enums import ComponentState
+from nautilus_trader.common.messages import ComponentStateChanged
 from nautilus_trader.execution.reports import ExecutionMassStatus
 from nautilus_trader.model.identifiers import AccountId
 
@@ -12,7 +14,8 @@ from paradex_adapter.constants import PARADEX_VENUE
 from paradex_adapter.venue.trading_session import TradingSession
 
 # How long the stream waits for the engine to ask for reconciliation (it waits for other clients
-# first, and does not ask at all where reconciliation is switched off), and to be done with it.
+# first, and does not ask at all where reconciliation is switched off: then trading begins), and to
+# be done with it.
 START_HOLD_SECS: Final = 60.0
 RECONCILE_HOLD_SECS: Final = 240.0
 REPORTS_TOPIC: Final = f"reports.execution.{PARADEX_VENUE}"
@@ -45,7 +48,9 @@ class StreamHold:
         self._msgbus: Final = msgbus
         self._on_release: Final = on_release
         self._timer: asyncio.TimerHandle | None = None
+        self._state_topic: Final = f"events.system.{msgbus.trader_id}"
         msgbus.subscribe(topic=REPORTS_TOPIC, handler=self._on_reconciled)
+        msgbus.subscribe(topic=self._state_topic, handler=self._on_trader_state)
 
     def hold(self, secs_max: float) -> None:
         """Hold back what the stream tells until `release`, at most so long."""
@@ -69,6 +74,11 @@ class StreamHold:
             self._timer = None
         if self._msgbus.is_subscribed(topic=REPORTS_TOPIC, handler=self._on_reconciled):
             self._msgbus.unsubscribe(topic=REPORTS_TOPIC, handler=self._on_reconciled)
+            self._msgbus.unsubscribe(topic=self._state_topic, handler=self._on_trader_state)
+
+    def _on_trader_state(self, event: ComponentStateChanged) -> None:
+        if event.state == ComponentState.RUNNING:
+            asyncio.get_running_loop().call_soon(self.release)
 
     def _on_reconciled(self, mass_status: ExecutionMassStatus) -> None:
         is_mass_status = isinstance(mass_status, ExecutionMassStatus)

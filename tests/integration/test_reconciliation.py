@@ -199,6 +199,14 @@ async def test_a_restart_takes_everything_up_again(exchange: LocalExchange) -> N
         assert not run.cache.positions_open()
 
 
+async def test_without_reconciliation_news_wait_for_nothing_but_the_start(
+    exchange: LocalExchange,
+) -> None:
+    async with running_node(exchange, engine={"reconciliation": False}) as run:
+        exchange.place_order("BUY", "0.01", "89000", client_id="hand")
+        await until(lambda: bool(run.cache.orders_open()), "the order of the other is told")
+
+
 async def test_a_failed_answer_stops_the_start(exchange: LocalExchange) -> None:
     exchange.fail_next("GET", "/v1/positions", 503, count=50)
     with pytest.raises(AssertionError, match="the node started"):
