@@ -37,7 +37,7 @@ from nautilus_trader.live.execution_client import LiveExecutionClient
 from nautilus_trader.model.enums import AccountType, LiquiditySide, OmsType
 from nautilus_trader.model.events import OrderEvent
 from nautilus_trader.model.identifiers import AccountId, ClientId, Venue
-from nautilus_trader.model.instruments import Instrument
+from nautilus_trader.model.instruments import CryptoOption, Instrument
 from nautilus_trader.model.objects import Money, Price, Quantity
 
 from paradex_adapter.account_instruments import AccountInstruments
@@ -49,7 +49,7 @@ from paradex_adapter.providers import ParadexInstrumentProvider
 from paradex_adapter.session_setup import SessionSetup
 from paradex_adapter.stream_hold import RECONCILE_HOLD_SECS, START_HOLD_SECS
 from paradex_adapter.trading_desk import TradingDesk
-from paradex_adapter.translate.values import commission_at_rate
+from paradex_adapter.translate.values import commission_at_rate, option_commission_at_rate
 from paradex_adapter.venue.credentials import Credentials
 from paradex_adapter.venue.errors import (
     AuthenticationError,
@@ -236,10 +236,10 @@ class ParadexExecutionClient(LiveExecutionClient):
             self._clock,
             self._log,
         )
-        await desk.open()
-        await self._await_account_registered()
         # Held until the engine has reconciled what there was before: in the order it happened.
         desk.stream.hold(START_HOLD_SECS)
+        await desk.open()
+        await self._await_account_registered()
         await desk.session.connect()
         if self._options.update_instruments_interval_mins is not None:
             self._instruments.start(self._options.update_instruments_interval_mins)
@@ -384,10 +384,17 @@ class ParadexExecutionClient(LiveExecutionClient):
         last_px: Price,
         liquidity_side: LiquiditySide,
     ) -> Money:
-        """Return the fee of a fill the engine infers, by the account's rates on the instrument."""
+        """Return the fee of a fill the engine infers, by the account's rates on the instrument.
+
+        An option's is one of the underlying's value: at its index price, else at the strike.
+        """
         is_maker = liquidity_side == LiquiditySide.MAKER
         instrument = self._provider.find(instrument.id) or instrument
         rate = instrument.maker_fee if is_maker else instrument.taker_fee
+        if isinstance(instrument, CryptoOption):
+            index = self._cache.index_price(instrument.id)
+            underlying_px = instrument.strike_price if index is None else index.value
+            return option_commission_at_rate(last_qty, last_px, rate, underlying_px)
         return commission_at_rate(last_qty, last_px, rate)
 
     def _on_system_state(self, before: str, state: str) -> None:

@@ -38,6 +38,8 @@ TRADE_ID_CHARS_MAX: Final = 36
 CURRENCY_CODE_CHARS_MAX: Final = 16
 # More than quantity, price and rate together can have.
 COMMISSION_DIGITS: Final = 80
+# Of the premium, by the venue's page on trading fees.
+OPTION_FEE_CAP: Final = Decimal("0.125")
 
 _ORDER_SIDES: Final = {SIDE_BUY: OrderSide.BUY, SIDE_SELL: OrderSide.SELL}
 _LIQUIDITY_SIDES: Final = {
@@ -231,8 +233,20 @@ def fill_to_order_text(fill: Fill) -> str:
 def commission_at_rate(last_qty: Quantity, last_px: Price, rate: Decimal) -> Money:
     """Return the fee of a fill at `rate`, rounded half to even to 1e-8 USDC."""
     with localcontext(prec=COMMISSION_DIGITS):
-        exact = last_qty.as_decimal() * last_px.as_decimal() * rate
-        units = int(exact.scaleb(UNITS_SCALE).to_integral_value(ROUND_HALF_EVEN))
+        return _round_commission(last_qty.as_decimal() * last_px.as_decimal() * rate)
+
+
+def option_commission_at_rate(
+    last_qty: Quantity, last_px: Price, rate: Decimal, underlying_px: Price
+) -> Money:
+    """Return the fee of a fill of an option: `rate` of the underlying's value, up to the cap."""
+    with localcontext(prec=COMMISSION_DIGITS):
+        share = min(underlying_px.as_decimal() * rate, last_px.as_decimal() * OPTION_FEE_CAP)
+        return _round_commission(last_qty.as_decimal() * share)
+
+
+def _round_commission(exact: Decimal) -> Money:
+    units = int(exact.scaleb(UNITS_SCALE).to_integral_value(ROUND_HALF_EVEN))
     return units_to_money(units, USDC)
 
 

@@ -15,6 +15,7 @@ from nautilus_trader.execution.messages import (
     GeneratePositionStatusReports,
 )
 from nautilus_trader.model.currencies import USDC
+from nautilus_trader.model.data import IndexPriceUpdate
 from nautilus_trader.model.enums import (
     LiquiditySide,
     OrderSide,
@@ -23,6 +24,7 @@ from nautilus_trader.model.enums import (
     TimeInForce,
 )
 from nautilus_trader.model.identifiers import ClientOrderId
+from nautilus_trader.model.instruments import CryptoOption
 from nautilus_trader.model.objects import Money, Price, Quantity
 
 from paradex_adapter.local_exchange import LocalExchange
@@ -446,6 +448,22 @@ async def test_a_commission_is_inferred_from_the_accounts_rates(run: RunningNode
             instrument, Quantity.from_str("0.01"), Price.from_str("90000.9"), side
         )
         assert commission == Money(Decimal(fee), USDC)
+
+
+async def test_an_options_commission_is_one_of_the_underlyings_value(run: RunningNode) -> None:
+    option = next(i for i in run.cache.instruments() if isinstance(i, CryptoOption))
+    quantity = option.make_qty(1)
+
+    def fee(price: str) -> Decimal:
+        premium = Price.from_str(price)
+        taken = run.client.calculate_commission(option, quantity, premium, LiquiditySide.TAKER)
+        return taken.as_decimal()
+
+    # A hundredth of a percent, at most an eighth of the premium; the strike stands in.
+    assert fee("1000.0") == option.strike_price.as_decimal() * Decimal("0.0001")
+    assert fee("8.0") == 1
+    run.cache.add_index_price(IndexPriceUpdate(option.id, Price.from_str("90000.0"), 1, 1))
+    assert fee("1000.0") == 9
 
 
 # -- connecting -------------------------------------------------------------------------------
