@@ -54,6 +54,9 @@ from paradex_adapter_core.events import (
 )
 from paradex_adapter_core.messages.orders import Fill, OrderUpdate
 
+# Why the venue takes orders off an account that is short of margin.
+_RISK_REASONS: Final = frozenset({"DELEVERAGE", "IN_LIQUIDATION"})
+
 
 class OrderNews:
     """Tells the engine what the session tells.
@@ -153,7 +156,8 @@ class OrderNews:
 
     def _tell_canceled(self, event: OrderCanceled, order: Order) -> None:
         if event.reason:
-            self._log.info(f"{order.client_order_id!r} canceled: {event.reason}")
+            tell = self._log.warning if event.reason in _RISK_REASONS else self._log.info
+            tell(f"{order.client_order_id!r} canceled: {event.reason}")
         self._client.generate_order_canceled(
             order.strategy_id,
             order.instrument_id,

@@ -292,6 +292,19 @@ async def test_fills_without_an_own_order_are_warned_of(
         ]
 
 
+@pytest.mark.parametrize("reason", ["DELEVERAGE", "IN_LIQUIDATION", "USER_CANCELED"])
+async def test_orders_taken_off_for_want_of_margin_are_warned_of(
+    exchange: LocalExchange, warnings: Warnings, reason: str
+) -> None:
+    async with running_node(exchange) as run:
+        order = run.trader.limit(OrderSide.BUY, "0.01", "80000")
+        await until(lambda: order.is_open)
+        exchange.cancel_order(order.venue_order_id.value, reason)
+        await until(lambda: order.is_closed)
+    warned = [line for line in warnings.lines if line.endswith(f"canceled: {reason}")]
+    assert len(warned) == (reason != "USER_CANCELED")
+
+
 @pytest.mark.parametrize("is_kept", [True, False])
 async def test_fills_while_the_node_is_down_are_warned_of(
     exchange: LocalExchange, warnings: Warnings, is_kept: bool
