@@ -26,6 +26,7 @@ FOLDER = REPOSITORY / "examples"
 EXAMPLES = sorted(path for path in FOLDER.glob("*.py") if path.name != "venues.py")
 TRADING = ("submit_one_order.py", "exec_tester.py", "market_maker.py")
 TIMEOUT_SECS = 100.0
+RUN_SECS_MAX = 90
 CREDENTIAL = re.compile("PARADEX_(TESTNET_)?(ACCOUNT|PRIVATE|ETHEREUM|ACCESS)_")
 MAINNET_CHAIN_ID = "PRIVATE_SN_PARACLEAR_MAINNET"
 AGREE = "the books of the node and of the exchange agree"
@@ -211,13 +212,7 @@ def test_an_order_denied_before_the_node_is_seen_running_is_a_failure_with_its_r
 
 
 def test_data_tester():
-    done = run_example("data_tester.py", "--seconds", "5", "--instrument", "ETH-USD-PERP.PARADEX")
-
-    assert done.code == 0, done.errors
-    # One at the start, one every two seconds, and one at the end.
-    assert len(done.lines) >= 4
-    live, past = done.lines[-1].split("; of the past: ")
-    assert set(re.findall(r"[1-9]\d* (\w+)", live)) >= {
+    kinds = {
         "CryptoPerpetual",
         "FundingRateUpdate",
         "IndexPriceUpdate",
@@ -226,11 +221,23 @@ def test_data_tester():
         "OrderBookDepth10",
         "QuoteTick",
     }
+    is_seen = "".join(rf"(?=[^;]*[1-9]\d* {kind}\b)" for kind in sorted(kinds))
+    done = run_until(
+        *("data_tester.py", "--instrument", "ETH-USD-PERP.PARADEX"),
+        seen=[f"live: {is_seen}"],
+    )
+
+    assert done.code == 0, done.errors
+    live, past = done.lines[-1].split("; of the past: ")
+    assert set(re.findall(r"[1-9]\d* (\w+)", live)) >= kinds
     assert set(re.findall(r"[1-9]\d* (\w+)", past)) == {"Bar", "FundingRateUpdate", "TradeTick"}
 
 
 def test_exec_tester():
-    done = run_example("exec_tester.py", "--seconds", "6", "--offset-ticks", "200")
+    done = run_until(
+        *("exec_tester.py", "--offset-ticks", "200"),
+        seen=["OrderFilled", "OrderPendingUpdate", "OrderUpdated"],
+    )
 
     assert done.code == 0, done.errors
     told = [line.split()[0] for line in done.lines]
@@ -251,12 +258,15 @@ def test_the_first_order_refused_ends_the_run(name):
     assert all(re.match(r"O-\S+ was refused: ", line) for line in refused)
 
 
-def test_market_maker():
-    done = run_example("market_maker.py", "--seconds", "12", "--position-max", "0.02")
+def test_the_market_maker_keeps_to_its_bound_and_ctrl_c_ends_it_in_order():
+    done = run_until(
+        *("market_maker.py", "--position-max", "0.02", "--distance-bps", "0.5"),
+        seen=["bought|sold", "bought|sold", "[12] quotes open"],
+    )
 
     assert done.code == 0, done.errors
     fills = [line for line in done.lines if re.match(r"bought|sold", line)]
-    assert fills
+    assert len(fills) >= 2
     assert all(abs(float(line.split()[-1])) <= 0.02 for line in fills)
     end = re.fullmatch(
         r"0 quotes open at \S+, (\d+) fills, holds (\S+), made -?\d+\.\d{4} USDC after fees",
@@ -267,9 +277,10 @@ def test_market_maker():
     assert done.lines[-1] == AGREE
 
 
-def test_ctrl_c_ends_the_market_maker_in_order():
+def run_until(name: str, *arguments: str, seen: list[str]) -> Done:
+    """Run an example until lines that begin with these patterns came, one after the other."""
     with subprocess.Popen(
-        command_of("market_maker.py", "--seconds", "90"),
+        command_of(name, *arguments, "--seconds", str(RUN_SECS_MAX)),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -277,17 +288,13 @@ def test_ctrl_c_ends_the_market_maker_in_order():
         env=environment_of(),
     ) as process:
         try:
-            read = read_until(process, r"[12] quotes open")
+            read = "".join(read_until(process, pattern) for pattern in seen)
             process.send_signal(signal.SIGINT)
             rest, errors = process.communicate(timeout=TIMEOUT_SECS)
         finally:
             process.kill()
-
-    assert process.returncode == 0, errors
     assert errors == ""
-    lines = f"{read}{rest}".splitlines()
-    assert lines[-2].startswith("0 quotes open")
-    assert lines[-1] == AGREE
+    return Done(process.returncode, f"{read}{rest}".splitlines(), errors)
 
 
 def read_until(process: subprocess.Popen[str], pattern: str) -> str:
@@ -405,7 +412,7 @@ def test_a_key_that_the_venue_refuses_is_told_and_ends_the_run():
         done = run_child(
             *("submit_one_order.py", "--venue", "testnet"),
             where=exchange,
-            **{**account, "CONNECT_SECS_MAX": "5"},
+            **{**account, "CONNECT_SECS_MAX": "3"},
         )
 
     assert done.code == 1
