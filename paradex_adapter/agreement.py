@@ -246,7 +246,8 @@ def _compare_order(name: str, order: Order, row: Row) -> list[str]:
     # One that the venue cut to its position, which was heard of after its fills alone: they do not
     # fill it here, and the rest is canceled.
     is_cut = expected == OrderStatus.FILLED and size < order.quantity.as_decimal()
-    if is_cut and row.get("type") in _CUT_KINDS:
+    is_reducing = row.get("type") in _CUT_KINDS or "REDUCE_ONLY" in (row.get("flags") or [])
+    if is_cut and is_reducing:
         expected, row = OrderStatus.CANCELED, {**row, "size": order.quantity}
     if order.status != expected:
         told = f"{row['status']} {row.get('cancel_reason') or ''}".strip()

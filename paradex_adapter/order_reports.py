@@ -157,18 +157,23 @@ class OrderReports:
 
 
 def keep_end(report: OrderStatusReport, cache: Cache) -> None:
-    """Let the report of an ended order say the end that the engine was told, if it fills alike.
+    """Let the report of an order that is over say an end the engine can take, if it fills alike.
 
-    That the venue had cut it to its position may come behind its last fill: then the rest was told
-    as canceled. The engine would tell another quantity as a change of an order that has ended.
+    That the venue cut an order to its position may come behind its last fill: its rest is canceled
+    then. Another quantity the engine would tell as a change, of an order that has ended or, where
+    no fill is left to end it, never does.
     """
     order = cache.order(report.client_order_id)
-    if order is None or not order.is_closed or report.is_open:
+    if order is None or report.is_open or order.filled_qty != report.filled_qty:
         return
-    if order.filled_qty == report.filled_qty:
+    if order.is_closed:
         report.order_status = order.status
-        report.quantity = order.quantity
-        report.leaves_qty = order.leaves_qty
+    elif report.order_status == OrderStatus.FILLED and report.quantity < order.quantity:
+        report.order_status = OrderStatus.CANCELED
+    else:
+        return
+    report.quantity = order.quantity
+    report.leaves_qty = order.leaves_qty
 
 
 def knows_as_working(update: OrderUpdate, cache: Cache) -> bool:

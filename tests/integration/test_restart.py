@@ -175,21 +175,25 @@ async def test_a_change_nobody_heard_of_and_fills_beyond_what_was_before(
         assert held_by_strategy(run) == Decimal(filled)
 
 
-async def test_an_order_that_has_ended_is_not_updated_any_more(exchange: LocalExchange) -> None:
+@pytest.mark.parametrize("was_told", [True, False])
+async def test_an_order_whose_cut_came_behind_its_last_fill_ends_once(
+    exchange: LocalExchange, was_told: bool
+) -> None:
     async with running_node(exchange) as run:
         order = run.trader.limit(OrderSide.BUY, "0.01", "89000")
         await until(lambda: order.is_open)
         exchange.fill_order(order.venue_order_id.value)
         await until(lambda: order.is_closed)
         kept = CarriedCache(run.node)
-    # As though the venue had cut it and had said so behind the fill.
+    # As though it had been larger.
     (events, _, _), *_ = kept.orders
     events[0]["quantity"] = "0.02000"
-    canceled = {**events[2], "type": "OrderCanceled", "event_id": str(UUID4())}
-    events.append(canceled)
+    if was_told:
+        events.append({**events[2], "type": "OrderCanceled", "event_id": str(UUID4())})
     async with running_node(exchange, before=kept.put) as run:
         run.why_apart = "it is no order that the venue cuts"
         held = taken_up(run, order)
+        await until(lambda: held.is_closed)
         assert events_of(held) == [*events_of(order), "OrderCanceled"]
         assert held.quantity.as_decimal() == Decimal("0.02")
 
