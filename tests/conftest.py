@@ -12,11 +12,16 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 
 import pytest
+from hypothesis import settings
 
 import paradex_adapter_core
 from paradex_adapter_core.build import is_compiled
 
 BUILDS = ("compiled", "pure")
+
+# How long an example takes says more about the machine than about the property.
+settings.register_profile("whole", deadline=None)
+settings.load_profile("whole")
 
 
 class NonLoopbackConnect(AssertionError):

@@ -189,7 +189,7 @@ def frames_of(steps: list[tuple[str, Any]], exchange: Exchange, reader: Reader) 
     yield from wire
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(steps=STEPS)
 def test_a_book_is_the_exchanges_or_stale_and_never_silently_wrong(
     steps: list[tuple[str, Any]],
@@ -206,7 +206,7 @@ def test_a_book_is_the_exchanges_or_stale_and_never_silently_wrong(
     check_flags(reader.told)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(steps=STEPS)
 def test_a_wire_that_loses_nothing_asks_for_nothing(steps: list[tuple[str, Any]]) -> None:
     exchange, reader = Exchange(), Reader()

@@ -145,7 +145,7 @@ class Play:
 
 
 @given(st.data(), st.sampled_from([Link.OUO, Link.OCO]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_exits_fit_their_entry(data: Draw, link: Link) -> None:
     async def play() -> None:
         run = Play(data)
@@ -163,7 +163,7 @@ def test_exits_fit_their_entry(data: Draw, link: Link) -> None:
 
 
 @given(st.data(), st.sampled_from([Link.OUO, Link.OCO]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_linked_orders_end_together(data: Draw, link: Link) -> None:
     async def play() -> None:
         desk = Desk()

@@ -69,7 +69,7 @@ def order_hash(account: int, inputs: dict[str, object]) -> int:
     return typed_data(kind, MAINNET, inputs).message_hash(account)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(key=keys, account=accounts, inputs=orders)
 def test_the_hash_of_any_order_is_that_of_starknet_py(
     key: int, account: int, inputs: dict[str, object]
@@ -79,7 +79,7 @@ def test_the_hash_of_any_order_is_that_of_starknet_py(
     assert signer.hasher.hash_order(**inputs) == expected  # type: ignore[arg-type]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(account=accounts, inputs=orders, order_id=st.integers(0, 10**28))
 def test_the_hash_of_any_change_is_that_of_starknet_py(
     account: int, inputs: dict[str, object], order_id: int
@@ -90,7 +90,7 @@ def test_the_hash_of_any_change_is_that_of_starknet_py(
     assert signer.hasher.hash_modify(**inputs) == expected  # type: ignore[arg-type]
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(key=keys, account=accounts, inputs=orders)
 def test_the_signature_of_any_order_is_accepted_by_starknet_py(
     key: int, account: int, inputs: dict[str, object]
@@ -101,7 +101,7 @@ def test_the_signature_of_any_order_is_accepted_by_starknet_py(
     assert verify_message_signature(expected, [r, s], private_to_stark_key(key))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(account=accounts, inputs=orders)
 def test_the_signature_of_any_twap_is_that_of_a_market_order(
     account: int, inputs: dict[str, object]
@@ -162,7 +162,7 @@ requests = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(key=keys, account=accounts, request=requests, timestamp_ms=st.integers(0, 2**63))
 def test_what_is_sent_is_what_is_signed(
     key: int, account: int, request: OrderRequest, timestamp_ms: int
@@ -171,7 +171,7 @@ def test_what_is_sent_is_what_is_signed(
     check_body(sign_order_request(request, signer, timestamp_ms, None), account, key)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     key=keys,
     account=accounts,
@@ -192,7 +192,7 @@ def test_what_a_change_sends_is_what_is_signed(
     check_body(body, account, key)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(key=keys, account=accounts, subkey=keys, times=st.tuples(*[st.integers(0, 2**40)] * 2))
 def test_the_registration_of_any_subkey_is_accepted_by_starknet_py(
     key: int, account: int, subkey: int, times: tuple[int, int]

@@ -627,7 +627,7 @@ class AccountMachine(RuleBasedStateMachine):
             assert held.changing_size == 0, "a change without an outcome"
 
 
-AccountMachine.TestCase.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+AccountMachine.TestCase.settings = settings(max_examples=200, stateful_step_count=40)
 TestAccount = AccountMachine.TestCase
 
 

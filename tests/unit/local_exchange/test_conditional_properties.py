@@ -126,7 +126,7 @@ class Watch:
             assert order.status == "CLOSED" or order.remaining > 0
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(steps)
 def test_orders_are_triggered_once_rightly_and_never_in_a_pause(
     played: list[tuple[object, ...]],

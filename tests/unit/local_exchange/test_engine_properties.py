@@ -101,7 +101,7 @@ def check_orders(bench: Bench) -> None:
             assert order.remaining == 0 or order.status == "OPEN" or order.cancel_reason
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(actions)
 def test_cash_positions_and_books_add_up(
     steps: list[dict[str, Any] | int | tuple[int, int, int]],

@@ -116,7 +116,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(steps)
 def test_what_one_account_pays_the_others_receive(steps: list[tuple[list[str], int, int]]) -> None:
     made = bench()

@@ -192,7 +192,7 @@ class Scene:
         assert self.bench.heard.levels == resting
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(steps, min_size=10, max_size=STEPS_MAX))
 def test_the_books_add_up_whatever_is_done_to_the_accounts(done: list[Step]) -> None:
     scene = Scene()

@@ -19,7 +19,7 @@ from tests.contract.exchange_caller import personal_sign
 keys = st.integers(1, ORDER - 1).map(lambda number: PrivateKey(number.to_bytes(32, "big")))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(key=keys, message_hash=st.binary(min_size=32, max_size=32))
 def test_the_key_recovered_is_the_one_that_signed(key: PrivateKey, message_hash: bytes) -> None:
     signature = key.sign_msg_hash(message_hash)
@@ -28,7 +28,7 @@ def test_the_key_recovered_is_the_one_that_signed(key: PrivateKey, message_hash:
     assert address_of(found) == key.public_key.to_address()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(key=keys, text=st.text(max_size=300))
 def test_the_signer_of_a_text_is_the_wallet_that_signed_it(key: PrivateKey, text: str) -> None:
     raw = bytes.fromhex(personal_sign(text, key.to_hex())[2:])
