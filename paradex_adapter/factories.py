@@ -21,6 +21,7 @@ from paradex_adapter.data import ParadexDataClient
 from paradex_adapter.execution import ParadexExecutionClient
 from paradex_adapter.providers import ParadexInstrumentProvider, SharedFees
 from paradex_adapter.venue.credentials import Credentials, resolve_credentials
+from paradex_adapter.venue.errors import ConfigurationError
 from paradex_adapter.venue.http import HttpClient
 from paradex_adapter.venue.rate_limits import RateLimits
 
@@ -115,7 +116,8 @@ class ParadexLiveExecClientFactory(LiveExecClientFactory):
         Raises
         ------
         ConfigurationError
-            If the options cannot work, or there are no credentials.
+            If the options cannot work, there are no credentials, or the account has a client in
+            this node already.
         """
         credentials = resolve_credentials(
             config_environment(config).value,
@@ -128,12 +130,27 @@ class ParadexLiveExecClientFactory(LiveExecClientFactory):
             account_signer_type=config.account_signer_type,
             access_token=config.access_token,
         )
+        _take_account(credentials.account_address, config, msgbus)
         http, provider = _make_http_and_provider(
             loop, config, msgbus, clock, credentials, is_additional=config.is_additional
         )
         return ParadexExecutionClient(
             loop, name, config, msgbus, cache, clock, http, provider, credentials
         )
+
+
+def _take_account(
+    account_address: str, config: ParadexExecClientConfig, msgbus: MessageBus
+) -> None:
+    """Refuse a second client of an account: each would tell the orders of the other as well."""
+    # What is registered is known to the clients of this node, and as long as it lives.
+    endpoint = f"ParadexAccount.{account_address}.{config_urls(config)[0]}"
+    if endpoint in msgbus.endpoints():
+        raise ConfigurationError(
+            "account_address",
+            f"another client of this node trades {account_address}; each takes its own account",
+        )
+    msgbus.register(endpoint, lambda _message: None)
 
 
 def _make_http_and_provider(

@@ -90,6 +90,13 @@ async def test_an_execution_client(node):
     assert ALICE["private_key"] not in repr(client)
 
 
+async def test_an_account_has_one_client_in_a_node(node):
+    node.execution(**ALICE)
+    with pytest.raises(ConfigurationError, match="another client of this node trades 0xa11ce"):
+        node.execution("HEDGE", **ALICE, is_additional=True)
+    node.execution("HEDGE", **BOB, is_additional=True)
+
+
 @pytest.mark.parametrize(
     ("options", "names"),
     [
@@ -172,7 +179,8 @@ async def test_two_accounts_and_two_environments_live_in_one_process(node):
 async def test_clients_of_one_account_share_its_limits_and_all_share_the_address(node):
     data = node.data()
     alice = node.execution("ALICE", **ALICE)
-    again = node.execution("AGAIN", **ALICE)
+    neighbor = Node("NEIGHBOR-000")
+    again = neighbor.execution(**ALICE)
     bob = node.execution("BOB", **BOB)
     other = node.execution("OTHER", **ALICE | {"base_url_http": "http://127.0.0.1:2/v1"})
 
@@ -182,6 +190,7 @@ async def test_clients_of_one_account_share_its_limits_and_all_share_the_address
     address = data._http._limits._address
     assert address is alice._http._limits._address is bob._http._limits._address
     assert address is not other._http._limits._address
+    await again._disconnect()
 
 
 async def test_the_data_client_shows_the_fees_of_its_own_nodes_account(node):
