@@ -383,7 +383,7 @@ def checked(plan: Plan, environment: str | None) -> Plan:
 
     if plan.base_url_http and not plan.base_url_ws:
         # Else the frames would be another venue's than the instruments.
-        raise ConfigurationError("base_url_ws", "give it as well, or leave out base_url_http")
+        raise ConfigurationError("base_url_ws", "give it as well, or leave out both")
     is_given = plan.base_url_ws.startswith(("ws://", "wss://"))
     of_websocket = "http" + plan.base_url_ws.removeprefix("ws") if is_given else None
     config = ParadexDataClientConfig(
