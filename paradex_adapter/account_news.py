@@ -31,8 +31,8 @@ from paradex_adapter_core.vocabulary import FEED_STREAM
 ACCOUNT_REFRESH_SECS: Final = 1.0
 # And this often when the venue's read limit is nearly used up: answers about orders go first.
 SHORT_REFRESH_SECS: Final = 5.0
-# In vain; then the next news of the account is awaited.
-REFRESH_FAILURES_MAX: Final = 5
+# Each answer that fails doubles the wait, so often at most: the venue is asked until it answers.
+REFRESH_DOUBLINGS_MAX: Final = 5
 ACTIVE: Final = "ACTIVE"
 
 
@@ -205,7 +205,7 @@ class AccountNews:
         # News that comes while the venue answers calls for another answer, and so does none.
         failures = 0
         while self._is_stale:
-            await asyncio.sleep(ACCOUNT_REFRESH_SECS * 2 ** min(failures, REFRESH_FAILURES_MAX))
+            await asyncio.sleep(ACCOUNT_REFRESH_SECS * 2 ** min(failures, REFRESH_DOUBLINGS_MAX))
             if not self._session.reader.has_reads_to_spare:
                 await asyncio.sleep(SHORT_REFRESH_SECS)
             self._is_stale = False
@@ -213,7 +213,7 @@ class AccountNews:
                 await self._session.refresh_account()
             except ParadexError as error:
                 failures += 1
-                self._is_stale = self._is_stale or failures < REFRESH_FAILURES_MAX
+                self._is_stale = True
                 self._log.warning(f"Balances are not up to date: {error}")
             else:
                 failures = 0

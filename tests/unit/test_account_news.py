@@ -221,6 +221,19 @@ async def test_balances_are_asked_for_less_often_when_reads_run_short(
     desk.session.refresh_account.assert_not_awaited()
 
 
+async def test_balances_are_asked_for_until_the_venue_answers(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(account_news, "ACCOUNT_REFRESH_SECS", 0.0001)
+    down = [VenueUnavailable("GET /balance", "down")] * 12
+    desk.session.refresh_account.side_effect = [*down, None]
+    desk.session.store.balances.return_value = []
+    desk.session.store.account_summary = None
+    desk.news.refresh_soon()
+    await until(lambda: desk.session.refresh_account.await_count == 13, "asked again")
+    await until(lambda: desk.client.generate_account_state.called, "and told")
+
+
 async def test_nothing_is_asked_for_after_the_close(desk: Desk) -> None:
     await desk.news.close()
     desk.news.refresh_soon()
