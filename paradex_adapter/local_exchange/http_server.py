@@ -95,6 +95,7 @@ class HttpServer:
         self._listening.add_done_callback(self._listens)
 
     def _listens(self, task: asyncio.Task[asyncio.Server]) -> None:
+        self._listening = None
         if task.cancelled() or task.exception() is not None:
             return
         self._server = task.result()
@@ -114,7 +115,7 @@ class HttpServer:
             # Later, since a closed server cannot make connections of what it accepted just now.
             loop.call_soon(self._server.close)
             self._server = None
-        elif was_refusing and not is_refusing:
+        elif was_refusing and not is_refusing and self._listening is None:
             self._listen(_listener(self.port))
 
     def drop_http(self) -> None:

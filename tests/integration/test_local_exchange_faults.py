@@ -11,6 +11,7 @@ from tests.integration.local_exchange_client import (
     DEADLINE_SECS,
     MARKET,
     SBE_QUERY,
+    eventually,
     opened,
     trading,
 )
@@ -55,6 +56,19 @@ async def test_connecting_is_refused_until_it_is_allowed_again() -> None:
         client.exchange.refuse_connections(False)
         async with opened(client) as again:
             await again.subscribe("account")
+
+
+async def test_the_last_word_counts_of_what_refuses_and_allows_connections_at_once() -> None:
+    async with trading() as client:
+        for is_refusing in (True, False, True, False):
+            client.exchange.refuse_connections(is_refusing)
+        async with opened(client) as listener:
+            await listener.subscribe("account")
+        for is_refusing in (True, False, True):
+            client.exchange.refuse_connections(is_refusing)
+        await eventually(lambda: client.exchange._http._listening is None)
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", client.exchange.port)
 
 
 async def test_a_delta_is_lost_and_the_book_goes_on() -> None:
