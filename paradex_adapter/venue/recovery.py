@@ -34,7 +34,8 @@ RESOLVE_DELAY_SECS: Final = 0.25
 RESOLVE_DELAY_SECS_MAX: Final = 5.0
 RESOLVE_ATTEMPTS_MAX: Final = 500
 
-# Fills are usually a moment behind the order; then REST is asked, less and less often.
+# Fills are usually a moment behind the order; then REST is asked, less and less often. Without an
+# answer the last delay is repeated.
 FILLS_DELAYS_SECS: Final = (0.3, 0.5, 1.0, 2.0, 4.0, 8.0)
 # A change has its outcome at once; else the order is asked for, well before NautilusTrader gives it
 # up (30 s). Without an answer the last delay is repeated.
@@ -44,7 +45,8 @@ CHANGE_ATTEMPTS_MAX: Final = 30
 OVERLAP_MS: Final = 120_000
 RECOVER_DELAY_SECS: Final = 0.5
 RECOVER_DELAY_SECS_MAX: Final = 10.0
-RECOVER_ATTEMPTS_MAX: Final = 100
+# Of what goes on until the venue answers: a day of outage.
+OUTAGE_ATTEMPTS_MAX: Final = 10_000
 # How long the stream waits for what happened before it: the venue may be slow, or read too often.
 CATCH_UP_SECS_MAX: Final = 5.0
 TASKS_MAX: Final = 20_000
@@ -213,8 +215,8 @@ class Recovery:
 
     async def _await_fills(self, client_order_id: str) -> None:
         is_answered = False
-        for delay in FILLS_DELAYS_SECS:
-            await asyncio.sleep(delay)
+        for number in range(1, OUTAGE_ATTEMPTS_MAX + 1):
+            await asyncio.sleep(FILLS_DELAYS_SECS[min(number, len(FILLS_DELAYS_SECS)) - 1])
             state = self._store.find_order(client_order_id)
             if state is None or not state.missing:
                 return
@@ -222,6 +224,8 @@ class Recovery:
             is_answered = await self._fetch_fills(state.market, start_ms)
             if not state.missing:
                 return
+            if is_answered and number >= len(FILLS_DELAYS_SECS):
+                break
         if is_answered:
             self._warn(
                 f"The venue has no fills for all that it says was filled of {client_order_id}"
@@ -237,14 +241,17 @@ class Recovery:
     async def _await_external(self, venue_order_id: str, market: str, ts_event: int) -> None:
         start_ms = max(0, ts_event // 1_000_000 - OVERLAP_MS)
         externals = self._externals
-        for delay in FILLS_DELAYS_SECS:
-            await asyncio.sleep(delay)
+        for number in range(1, OUTAGE_ATTEMPTS_MAX + 1):
+            await asyncio.sleep(FILLS_DELAYS_SECS[min(number, len(FILLS_DELAYS_SECS)) - 1])
+            is_answered = True
             if externals.is_waiting_for_order(venue_order_id):
-                await self._fetch_order(market, venue_order_id)
+                is_answered = await self._fetch_order(market, venue_order_id)
             if externals.missing(venue_order_id):
-                await self._fetch_fills(market, start_ms)
+                is_answered &= await self._fetch_fills(market, start_ms)
             if not externals.is_owing(venue_order_id):
                 return
+            if is_answered and number >= len(FILLS_DELAYS_SECS):
+                break
         self._warn(
             f"Order {venue_order_id}, not sent from here, is told as far as the venue tells it"
         )
@@ -295,7 +302,7 @@ class Recovery:
 
     async def _recover(self, since_ms: int) -> None:
         delay = RECOVER_DELAY_SECS
-        for _ in range(RECOVER_ATTEMPTS_MAX):
+        for _ in range(OUTAGE_ATTEMPTS_MAX):
             # Late news out of order is better than none, which NautilusTrader takes for a refusal.
             impatience = asyncio.get_running_loop().call_later(
                 CATCH_UP_SECS_MAX, self._on_caught_up, False

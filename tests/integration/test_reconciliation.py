@@ -307,7 +307,8 @@ async def test_an_order_the_venue_never_got_is_refused_after_its_window(
         exchange.fail_next("RPC", "order.create", -32603, "Internal error")
         order = run.trader.limit(OrderSide.BUY, "0.01", "89000")
         await until(lambda: order.status == OrderStatus.SUBMITTED)
-        assert run.client.session.counters["orders of unknown outcome"] == 1
+        counters = run.client.session.counters
+        await until(lambda: counters.get("orders of unknown outcome") == 1, "nobody knows")
         await until(lambda: order.is_closed)
         assert order.status == OrderStatus.REJECTED
         assert exchange.orders() == []

@@ -623,6 +623,27 @@ async def test_missing_fills_are_asked_for(
     assert desk.told(about="fill ") == [f"fill {fill['id']} of O-1"]
 
 
+async def test_missing_fills_are_asked_for_until_the_venue_answers(
+    desk: Desk, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An outage longer than fills are usually late ends nothing."""
+    monkeypatch.setattr(exchange._feed, "on_fill", lambda fill: None)
+    monkeypatch.setattr(recovery, "FILLS_DELAYS_SECS", (0.001,) * 3)
+    fills, asked = type(desk.session.reader).fills, 0
+
+    async def fail_for_long(reader: Any, *args: Any) -> list[Any]:
+        nonlocal asked
+        asked += 1
+        if asked <= 20:
+            raise VenueUnavailable("fills", "down")
+        return await fills(reader, *args)
+
+    monkeypatch.setattr(type(desk.session.reader), "fills", fail_for_long)
+    await desk.session.commands.submit(market("O-1"))
+    await until(lambda: desk.told(about="fill "))
+    assert asked > 20
+
+
 async def test_fills_the_venue_does_not_have_are_gone_without(
     desk: Desk, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
