@@ -152,7 +152,7 @@ class OrderState:
         return missing if missing > 0 else 0
 
     def has_other_terms(self, update: OrderUpdate) -> bool:
-        """Return whether an update has another size, price or trigger price, as far as it has one."""
+        """Return whether an update has another size, price or trigger price, where it has one."""
         if update.size != self.size:
             return True
         if self._has_price and update.price is not None and update.price != self.price:
