@@ -11,7 +11,7 @@ from nautilus_trader.execution.reports import (
     PositionStatusReport,
 )
 from nautilus_trader.model.enums import OrderStatus
-from nautilus_trader.model.identifiers import AccountId, InstrumentId
+from nautilus_trader.model.identifiers import AccountId, InstrumentId, VenueOrderId
 from nautilus_trader.model.instruments import Instrument
 
 from paradex_adapter.translate.reports import (
@@ -127,6 +127,7 @@ def snapshot_to_reports(
         reports.given_fills.extend(fills)
     for fills in fills_of.values():
         _add_orphans(reports, fills, find_instrument(fills[0].market), account_id, ts_init)
+    _sort_by_first_fill(reports)
     for position in snapshot.positions:
         instrument = find_instrument(position.market)
         if instrument is None:
@@ -161,3 +162,17 @@ def _add_orphans(
     reports.orders.append(report)
     reports.fills.extend(fill_reports)
     reports.given_fills.extend(fills)
+
+
+def _sort_by_first_fill(reports: SnapshotReports) -> None:
+    """Put orders in the order in which they began to fill.
+
+    The engine works them in one by one, and takes from no position a fill of an order that only
+    reduces when what it reduced comes behind it.
+    """
+    ts_first: dict[VenueOrderId, int] = {}
+    for fill in reports.fills:
+        ts_first[fill.venue_order_id] = min(
+            fill.ts_event, ts_first.get(fill.venue_order_id, fill.ts_event)
+        )
+    reports.orders.sort(key=lambda report: ts_first.get(report.venue_order_id, report.ts_accepted))

@@ -410,6 +410,23 @@ def test_every_fill_of_a_snapshot_has_its_order() -> None:
     assert reports.skipped == ["position in UNKNOWN: market is not loaded"]
 
 
+def test_the_orders_of_a_snapshot_come_as_they_began_to_fill() -> None:
+    snapshot = AccountSnapshot(
+        [update(STATUS_CLOSED, 0, venue_order_id=name) for name in ("V-1", "V-2", "V-3")],
+        [
+            fill("1", ONE // 2, venue_id="V-3", ts=3_000_000),
+            fill("2", ONE, fill_type=FILL_LIQUIDATION, venue_id="", client_id="", ts=2_000_000),
+            fill("3", ONE // 2, venue_id="V-3", ts=9_000_000),
+            fill("4", ONE, venue_id="V-1", ts=8_000_000),
+            fill("5", ONE, venue_id="V-2", ts=5_000_000),
+        ],
+        [],
+    )
+    reports = snapshot_to_reports(snapshot, find, ACCOUNT_ID, 7)
+    names = [report.venue_order_id.value for report in reports.orders]
+    assert names == ["LIQUIDATION-2", "V-3", "V-2", "V-1"]
+
+
 def test_what_a_snapshot_cannot_tell_is_named() -> None:
     other = update(venue_order_id="V-2", market="OTHER")
     snapshot = AccountSnapshot(
