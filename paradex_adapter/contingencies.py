@@ -190,6 +190,7 @@ class Contingencies:
                 continue
             leg.phase = standing.phase
             leg.is_refused = standing.is_refused
+            leg.is_taken = standing.is_taken and not leg.is_canceling
             # Children are for what the strategy was told; the rest is better cut too early.
             is_parent = leg.client_order_id in parents
             leg.filled = (
@@ -222,9 +223,12 @@ class Contingencies:
         parent = group.get(leg.parent_id)
         if parent is None:
             return
-        if leg.is_refused and find_leaves(leg, group) > 0:
+        if (leg.is_refused or leg.is_taken) and find_leaves(leg, group) > 0:
+            what = (
+                "was refused" if leg.is_refused else "was canceled by the venue or another client"
+            )
             self._desk.warn(
-                f"{leg.client_order_id} was refused: the position of {parent.client_order_id} "
+                f"{leg.client_order_id} {what}: the position of {parent.client_order_id} "
                 "goes without it"
             )
         is_bare = all(other.is_over for other in group.values() if other.parent_id)

@@ -54,6 +54,8 @@ class Leg:
         What filled of it, by the fills counted or by the venue's word, whichever is more.
     is_refused : bool
         Whether it is over without ever having worked.
+    is_taken : bool
+        Whether the venue or another client canceled it: nobody here asked for that.
     lost : int
         Of a parent: what filled and is no longer there for its children.
     is_resizing, is_canceling : bool
@@ -69,6 +71,7 @@ class Leg:
     phase: Phase = Phase.HELD
     filled: int = 0
     is_refused: bool = False
+    is_taken: bool = False
     lost: int = 0
     is_resizing: bool = False
     is_canceling: bool = False
@@ -194,8 +197,9 @@ def _find_end(leg: Leg, legs: Legs) -> str:
         if leg.link is Link.OCO and leg.filled > 0:
             # It ended the others, and goes on.
             continue
-        # A position does not lose its other exit because the venue refused one.
-        if other.is_over and not (other.is_refused and parent is not None):
+        # A position does not lose its other exit because the venue refused or took one.
+        is_lost = other.is_refused or other.is_taken
+        if other.is_over and not (is_lost and parent is not None):
             return f"{other_id}, linked to it, ended"
     return ""
 

@@ -11,7 +11,7 @@ from nautilus_trader.cache.cache import Cache
 from nautilus_trader.common.component import LiveClock, Logger
 from nautilus_trader.core.uuid import UUID4
 from nautilus_trader.model.enums import OrderStatus
-from nautilus_trader.model.events import OrderCanceled, OrderUpdated
+from nautilus_trader.model.events import OrderCanceled, OrderPendingCancel, OrderUpdated
 from nautilus_trader.model.identifiers import ClientOrderId
 from nautilus_trader.model.objects import Price, Quantity
 from nautilus_trader.model.orders import Order
@@ -26,7 +26,7 @@ from paradex_adapter.translate.orders import is_exit, order_to_request
 from paradex_adapter.translate.values import units_to_quantity
 from paradex_adapter.venue.order_requests import OrderRequest
 from paradex_adapter.venue.trading_session import TradingSession
-from paradex_adapter_core.order_lifecycle import CLOSING, FILLED, REJECTED, WORKING
+from paradex_adapter_core.order_lifecycle import CANCELED, CLOSING, FILLED, REJECTED, WORKING
 from paradex_adapter_core.order_state import OrderState
 
 
@@ -109,9 +109,9 @@ class ContingentDesk:
     def find_standing(self, client_order_id: str) -> Standing | None:
         """Return how an order stands; None where nothing is known of it."""
         state = self._session.store.find_order(client_order_id)
-        if state is not None:
-            return _state_to_standing(state)
         order = self._cache.order(ClientOrderId(client_order_id))
+        if state is not None:
+            return _state_to_standing(state, order)
         if order is None or not order.is_closed:
             return None
         filled = to_units(order.filled_qty)
@@ -121,6 +121,7 @@ class ContingentDesk:
             filled=filled,
             told_filled=filled,
             is_refused=order.status in (OrderStatus.REJECTED, OrderStatus.DENIED),
+            is_taken=order.status == OrderStatus.CANCELED and not _is_cancel_asked(order),
             is_changing=False,
         )
 
@@ -233,7 +234,12 @@ class ContingentDesk:
         )
 
 
-def _state_to_standing(state: OrderState) -> Standing:
+def _is_cancel_asked(order: Order | None) -> bool:
+    """Return whether a strategy asked for the cancel of an order, in this run or an earlier one."""
+    return order is not None and any(isinstance(e, OrderPendingCancel) for e in order.events)
+
+
+def _state_to_standing(state: OrderState, order: Order | None) -> Standing:
     if state.status >= FILLED:
         phase = Phase.OVER
     elif state.status == CLOSING:
@@ -246,6 +252,7 @@ def _state_to_standing(state: OrderState) -> Standing:
         filled=state.filled,
         told_filled=state.told_filled,
         is_refused=state.status == REJECTED,
+        is_taken=state.status == CANCELED and not _is_cancel_asked(order),
         is_changing=state.changing_size > 0,
     )
 

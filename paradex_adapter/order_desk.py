@@ -23,6 +23,8 @@ class Standing:
         What the venue says filled, with or without its fills.
     is_refused : bool
         Whether it is over without having worked.
+    is_taken : bool
+        Whether it is canceled though nobody here asked for that.
     is_changing : bool
         Whether a change is under way.
     """
@@ -32,6 +34,7 @@ class Standing:
     filled: int
     told_filled: int
     is_refused: bool
+    is_taken: bool
     is_changing: bool
 
 

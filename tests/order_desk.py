@@ -21,6 +21,7 @@ class VenueOrder:
         self.filled = 0
         self.phase = Phase.SENT
         self.is_refused = False
+        self.is_taken = False
         self.changing_to = 0
 
 
@@ -75,9 +76,10 @@ class Desk:
         order.phase = Phase.OVER if order.filled >= order.size else Phase.WORKING
         self.contingencies.look([name])
 
-    def end(self, name: str, *, is_refused: bool = False) -> None:
+    def end(self, name: str, *, is_refused: bool = False, is_taken: bool = False) -> None:
         self.orders[name].phase = Phase.OVER
         self.orders[name].is_refused = is_refused
+        self.orders[name].is_taken = is_taken
         self.contingencies.look([name])
 
     def at_venue(self) -> dict[str, int]:
@@ -98,6 +100,7 @@ class Desk:
             filled=order.filled,
             told_filled=order.filled,
             is_refused=order.is_refused,
+            is_taken=order.is_taken,
             is_changing=order.changing_to > 0,
         )
 

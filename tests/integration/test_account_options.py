@@ -175,6 +175,31 @@ async def test_without_it_orders_outlive_the_connection(exchange: LocalExchange)
         await run.until_agreed()
 
 
+async def test_cancel_on_disconnect_leaves_a_position_its_stop_loss(
+    exchange: LocalExchange,
+) -> None:
+    async with running_node(exchange, cancel_on_disconnect=True) as run:
+        instrument = run.cache.instrument(BTC)
+        orders = run.trader.order_factory.bracket(
+            BTC,
+            OrderSide.BUY,
+            instrument.make_qty(Decimal("0.02")),
+            sl_trigger_price=instrument.make_price(85_000),
+            tp_price=instrument.make_price(95_000),
+        )
+        _, stop, profit = orders.orders
+        run.trader.submit_order_list(orders)
+        await until(lambda: stop.is_open and profit.is_open, "the exits work")
+        exchange.drop_connections("private")
+        await until(lambda: profit.status == OrderStatus.CANCELED, "the profit is gone")
+        session = run.client.session
+        await until(lambda: session.is_ready and not session.is_recovering)
+        await run.until_agreed()
+        assert stop.status == OrderStatus.ACCEPTED
+        run.trader.cancel_order(stop)
+        await until(lambda: stop.status == OrderStatus.CANCELED)
+
+
 async def test_cancel_on_disconnect_that_the_venue_refuses_stops_the_client(
     exchange: LocalExchange, capfd: Any
 ) -> None:

@@ -129,6 +129,16 @@ async def test_an_exit_that_the_venue_refuses_leaves_the_other(desk: Desk) -> No
     assert desk.at_venue() == {"P": 10}
 
 
+async def test_an_exit_that_the_venue_takes_leaves_the_other(desk: Desk) -> None:
+    await entered(desk)
+    desk.end("P", is_taken=True)
+    await desk.let_all()
+    assert desk.at_venue() == {"S": 10}
+    assert desk.warnings == [
+        "P was canceled by the venue or another client: the position of E goes without it"
+    ]
+
+
 async def test_an_entry_without_exits_is_loud(desk: Desk) -> None:
     await entered(desk, filled=4)
     desk.fill("P", 4)
