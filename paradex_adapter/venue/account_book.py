@@ -35,10 +35,17 @@ from paradex_adapter_core.messages.account import (
 )
 from paradex_adapter_core.messages.orders import Fill, OrderUpdate, TradeBust
 from paradex_adapter_core.state_store import StateStore
-from paradex_adapter_core.vocabulary import STATUS_CLOSED, STATUS_UNTRIGGERED
+from paradex_adapter_core.vocabulary import (
+    ORDER_TAKE_PROFIT_LIMIT,
+    ORDER_TAKE_PROFIT_MARKET,
+    STATUS_CLOSED,
+    STATUS_UNTRIGGERED,
+)
 
 # The reason to hold back while the engine works in an answer about the whole account.
 ANSWER: Final = "answer"
+# NautilusTrader's market- and limit-if-touched.
+IF_TOUCHED_TYPES: Final = (ORDER_TAKE_PROFIT_LIMIT, ORDER_TAKE_PROFIT_MARKET)
 # Stream messages kept while an answer about the whole account is being worked in.
 HELD_MESSAGES_MAX: Final = 50_000
 # Funding payments and trade busts remembered as told.
@@ -214,7 +221,7 @@ class AccountBook:
             if update.status == STATUS_CLOSED
             and snapshot.filled_of(update) == update.size - update.remaining_size
         }
-        self._unanswered += [event for event in events if _is_left_out(event, ended)]
+        self._unanswered += [event for event in events if self._is_left_out(event, ended)]
         for update in snapshot.orders:
             if self.store.find_order_by_venue_id(update.venue_order_id) is None:
                 self.externals.seed(update, snapshot.filled_of(update))
@@ -295,12 +302,16 @@ class AccountBook:
                     f"held {event.held}, told {event.told}"
                 )
 
+    def _is_left_out(self, event: Event, ended: set[str]) -> bool:
+        """Return whether a report that tells the end of the orders `ended` does not say `event`."""
+        if isinstance(event, OrderCanceled | OrderExpired | OrderRejected):
+            return event.client_order_id not in ended
+        if isinstance(event, OrderChanged):
+            # NautilusTrader takes the prices of these from no report.
+            state = self.store.find_order(event.client_order_id)
+            is_if_touched = state is not None and state.order_type in IF_TOUCHED_TYPES
+            return is_if_touched and event.client_order_id not in ended
+        return isinstance(event, ModifyRejected | Contradiction)
+
     def _count(self, kind: str) -> None:
         self._counters[kind] = self._counters.get(kind, 0) + 1
-
-
-def _is_left_out(event: Event, ended: set[str]) -> bool:
-    """Return whether a report that tells the end of the orders `ended` does not say `event`."""
-    if isinstance(event, OrderCanceled | OrderExpired | OrderRejected):
-        return event.client_order_id not in ended
-    return isinstance(event, ModifyRejected | Contradiction)

@@ -198,6 +198,24 @@ async def test_an_order_whose_cut_came_behind_its_last_fill_ends_once(
         assert held.quantity.as_decimal() == Decimal("0.02")
 
 
+async def test_a_price_nobody_heard_of_of_an_order_if_touched(exchange: LocalExchange) -> None:
+    async with running_node(exchange) as run:
+        kind = OrderType.LIMIT_IF_TOUCHED
+        bought = run.trader.market(OrderSide.BUY, "0.05")
+        await until(lambda: bought.is_closed)
+        order = submit(run, kind, OrderSide.SELL, quantity="0.01", trigger="92000", price="92100")
+        await until(lambda: order.is_open)
+        kept = CarriedCache(run.node)
+        price = run.cache.instrument(BTC).make_price(92_200)
+        run.trader.modify_order(order, price=price)
+        await until(lambda: order.price == price)
+    async with running_node(exchange, before=kept.put) as run:
+        held = taken_up(run, order)
+        await until(lambda: held.price == price, "it is told")
+        await run.until_agreed()
+        assert events_of(held).count("OrderUpdated") == 1
+
+
 async def test_what_a_reconnect_brings_waits_until_the_answer_is_worked_in(
     exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
