@@ -56,7 +56,9 @@ def histories() -> list[Any]:
             fill(f"{number:027d}", 4, **ids),
             order_update(STATUS_OPEN, 6, seq_no=3, **ids),
             order_update(STATUS_OPEN, 6, seq_no=4, price=PRICE + 1, **ids),
-            order_update(STATUS_CLOSED, 6, seq_no=5, reason="USER_CANCELED", **ids),
+            order_update(
+                STATUS_CLOSED, 6, seq_no=5, price=PRICE + 1, reason="USER_CANCELED", **ids
+            ),
         ]
     return messages
 
