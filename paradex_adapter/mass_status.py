@@ -12,7 +12,7 @@ from nautilus_trader.model.identifiers import AccountId, ClientId, ClientOrderId
 
 from paradex_adapter.constants import PARADEX_VENUE
 from paradex_adapter.order_news import find_instrument, keep_names_apart, name_by_venue
-from paradex_adapter.order_reports import keep_end, knows_as_working
+from paradex_adapter.order_reports import is_passed_over, keep_end, knows_as_working
 from paradex_adapter.translate.snapshots import WholeMassStatus, snapshot_to_reports
 from paradex_adapter.translate.values import (
     fill_to_order_text,
@@ -93,7 +93,12 @@ class MassStatus:
         self._session.book.take_answered(
             AccountSnapshot(
                 reports.given_orders, reports.given_fills, snapshot.positions, snapshot.start_ms
-            )
+            ),
+            {
+                report.client_order_id.value
+                for report in reports.orders
+                if report.client_order_id and is_passed_over(report, self._cache)
+            },
         )
         mass_status = WholeMassStatus(
             client_id=client_id,

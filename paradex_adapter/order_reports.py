@@ -9,7 +9,7 @@ from typing import Final
 from nautilus_trader.cache.cache import Cache
 from nautilus_trader.common.component import LiveClock, Logger
 from nautilus_trader.execution.reports import FillReport, OrderStatusReport
-from nautilus_trader.model.enums import OrderStatus
+from nautilus_trader.model.enums import OrderStatus, OrderType
 from nautilus_trader.model.identifiers import AccountId, ClientOrderId
 from nautilus_trader.model.orders import Order
 
@@ -32,6 +32,8 @@ from paradex_adapter_core.messages.orders import Fill, OrderUpdate
 from paradex_adapter_core.order_lifecycle import FILLED, QUEUED, REJECTED, SENT, WORKING
 from paradex_adapter_core.order_state import OrderState
 from paradex_adapter_core.vocabulary import STATUS_CLOSED
+
+_IF_TOUCHED: Final = (OrderType.MARKET_IF_TOUCHED, OrderType.LIMIT_IF_TOUCHED)
 
 
 class OrderReports:
@@ -174,6 +176,18 @@ def keep_end(report: OrderStatusReport, cache: Cache) -> None:
         return
     report.quantity = order.quantity
     report.leaves_qty = order.leaves_qty
+
+
+def is_passed_over(report: OrderStatusReport, cache: Cache) -> bool:
+    """Return whether the engine takes no new price from a report of a reconciliation.
+
+    It skips what has the status and the fills it knows; of orders if touched it compares no prices.
+    """
+    order = cache.order(report.client_order_id)
+    if order is None:
+        return False
+    is_as_known = order.status == report.order_status and order.filled_qty == report.filled_qty
+    return is_as_known or order.order_type in _IF_TOUCHED
 
 
 def knows_as_working(update: OrderUpdate, cache: Cache) -> bool:

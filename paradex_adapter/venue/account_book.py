@@ -5,7 +5,7 @@ commands, the answers over REST. What is new comes out, in order.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final, final
 
 from paradex_adapter.venue.account_reader import Notice
@@ -35,17 +35,10 @@ from paradex_adapter_core.messages.account import (
 )
 from paradex_adapter_core.messages.orders import Fill, OrderUpdate, TradeBust
 from paradex_adapter_core.state_store import StateStore
-from paradex_adapter_core.vocabulary import (
-    ORDER_TAKE_PROFIT_LIMIT,
-    ORDER_TAKE_PROFIT_MARKET,
-    STATUS_CLOSED,
-    STATUS_UNTRIGGERED,
-)
+from paradex_adapter_core.vocabulary import STATUS_CLOSED, STATUS_UNTRIGGERED
 
 # The reason to hold back while the engine works in an answer about the whole account.
 ANSWER: Final = "answer"
-# NautilusTrader's market- and limit-if-touched.
-IF_TOUCHED_TYPES: Final = (ORDER_TAKE_PROFIT_LIMIT, ORDER_TAKE_PROFIT_MARKET)
 # Stream messages kept while an answer about the whole account is being worked in.
 HELD_MESSAGES_MAX: Final = 50_000
 # Funding payments and trade busts remembered as told.
@@ -203,11 +196,12 @@ class AccountBook:
         """Return when no answer about the whole account is being worked in."""
         await self._is_answered.wait()
 
-    def take_answered(self, snapshot: AccountSnapshot) -> None:
+    def take_answered(self, snapshot: AccountSnapshot, passed_over: Collection[str] = ()) -> None:
         """Count what a report answers, without telling it again.
 
         Called with exactly what the report says, while the stream is held. What it brings about
-        beyond that, such as the end of an order that waited for a fill, is told on the release.
+        beyond that, such as the end of an order that waited for a fill, is told on the release. So
+        are new terms of the orders `passed_over`, by client id, whose reports the engine skips.
         """
         events: list[Event] = []
         for fill in snapshot.fills:
@@ -221,7 +215,9 @@ class AccountBook:
             if update.status == STATUS_CLOSED
             and snapshot.filled_of(update) == update.size - update.remaining_size
         }
-        self._unanswered += [event for event in events if self._is_left_out(event, ended)]
+        self._unanswered += [
+            event for event in events if self._is_left_out(event, ended, passed_over)
+        ]
         for update in snapshot.orders:
             if self.store.find_order_by_venue_id(update.venue_order_id) is None:
                 self.externals.seed(update, snapshot.filled_of(update))
@@ -302,15 +298,12 @@ class AccountBook:
                     f"held {event.held}, told {event.told}"
                 )
 
-    def _is_left_out(self, event: Event, ended: set[str]) -> bool:
+    def _is_left_out(self, event: Event, ended: set[str], passed_over: Collection[str]) -> bool:
         """Return whether a report that tells the end of the orders `ended` does not say `event`."""
         if isinstance(event, OrderCanceled | OrderExpired | OrderRejected):
             return event.client_order_id not in ended
         if isinstance(event, OrderChanged):
-            # NautilusTrader takes the prices of these from no report.
-            state = self.store.find_order(event.client_order_id)
-            is_if_touched = state is not None and state.order_type in IF_TOUCHED_TYPES
-            return is_if_touched and event.client_order_id not in ended
+            return event.client_order_id in passed_over and event.client_order_id not in ended
         return isinstance(event, ModifyRejected | Contradiction)
 
     def _count(self, kind: str) -> None:

@@ -198,12 +198,17 @@ async def test_an_order_whose_cut_came_behind_its_last_fill_ends_once(
         assert held.quantity.as_decimal() == Decimal("0.02")
 
 
-async def test_a_price_nobody_heard_of_of_an_order_if_touched(exchange: LocalExchange) -> None:
+@pytest.mark.parametrize("kind", [OrderType.LIMIT_IF_TOUCHED, OrderType.LIMIT])
+async def test_a_price_nobody_heard_of(exchange: LocalExchange, kind: OrderType) -> None:
     async with running_node(exchange) as run:
-        kind = OrderType.LIMIT_IF_TOUCHED
         bought = run.trader.market(OrderSide.BUY, "0.05")
         await until(lambda: bought.is_closed)
-        order = submit(run, kind, OrderSide.SELL, quantity="0.01", trigger="92000", price="92100")
+        if kind == OrderType.LIMIT:
+            order = run.trader.limit(OrderSide.SELL, "0.01", "92100")
+        else:
+            order = submit(
+                run, kind, OrderSide.SELL, quantity="0.01", trigger="92000", price="92100"
+            )
         await until(lambda: order.is_open)
         kept = CarriedCache(run.node)
         price = run.cache.instrument(BTC).make_price(92_200)
