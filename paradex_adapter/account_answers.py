@@ -38,6 +38,8 @@ class AccountAnswers:
     ----------
     session : TradingSession
         Asks the venue, and knows what was told.
+    twaps : TwapAnswers
+        Reports the TWAP orders.
     account_id : AccountId
         Whose account it is.
     cache : Cache
@@ -55,6 +57,7 @@ class AccountAnswers:
     def __init__(
         self,
         session: TradingSession,
+        twaps: TwapAnswers,
         account_id: AccountId,
         cache: Cache,
         clock: LiveClock,
@@ -67,7 +70,7 @@ class AccountAnswers:
         self._reports: Final = OrderReports(session, account_id, cache, clock, log)
         # The sizes of the positions, by market, as the engine was told them last.
         self._positions_told: dict[str, int] | None = None
-        self._twaps: Final = TwapAnswers(session.algo_orders, account_id, cache, clock, log)
+        self._twaps: Final = twaps
 
     async def report_order(
         self,

@@ -4,7 +4,7 @@
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from nautilus_trader.cache.cache import Cache
@@ -43,47 +43,35 @@ class ContingentOrders:
 
     Parameters
     ----------
+    desk : ContingentDesk
+        Does what is planned.
     client : Emitter
         Generates the events.
     session : TradingSession
-        Sends what is due.
+        Knows what was sent.
     cache : Cache
         Where orders, instruments and positions are.
     clock : LiveClock
         The node's clock.
     log : Logger
         The client's log.
-    find_denial : Callable[[Order], str | None]
-        Why an order could not be sent now or ever.
-    find_obstacle : Callable[[Order], str | None]
-        Why an order cannot be sent at the moment, though later perhaps.
     """
 
     def __init__(
         self,
+        desk: ContingentDesk,
         client: Emitter,
         session: TradingSession,
         cache: Cache,
         clock: LiveClock,
         log: Logger,
-        *,
-        find_denial: Callable[[Order], str | None],
-        find_obstacle: Callable[[Order], str | None],
     ) -> None:
         self._client: Final = client
         self._session: Final = session
         self._cache: Final = cache
         self._log: Final = log
-        self._desk: Final = ContingentDesk(
-            client,
-            session,
-            cache,
-            clock,
-            log,
-            find_denial=find_denial,
-            find_obstacle=find_obstacle,
-        )
-        self._contingencies: Final = Contingencies(self._desk)
+        self._desk: Final = desk
+        self._contingencies: Final = Contingencies(desk)
         self._settling: asyncio.Task[None] | None = None
         self._is_settled = False
         self._ts_begun: Final = clock.timestamp_ns()

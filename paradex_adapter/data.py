@@ -184,6 +184,7 @@ class ParadexDataClient(ParadexDataSubscriptions):
             # It keeps to its time by itself, and says what was wrong when that is over.
             await self._feed.connect(max(0.0, deadline - self._loop.time()))
         except BaseException:
+            # Canceled as well: nothing is to go on in the background.
             await self._feed.close()
             await self._http.close()
             raise

@@ -217,6 +217,7 @@ class ParadexExecutionClient(LiveExecutionClient):
             await self._close_session()
             raise VenueUnavailable("connect", failure) from None
         except BaseException:
+            # Canceled as well: nothing is to go on in the background.
             await self._close_session()
             raise
 
@@ -371,6 +372,7 @@ class ParadexExecutionClient(LiveExecutionClient):
         try:
             mass_status = await self._desk.mass_status.report(self.id, lookback_mins)
         except BaseException:
+            # Canceled as well: the engine will not say that it is done.
             self._desk.stream.release()
             raise
         finally:

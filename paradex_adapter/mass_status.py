@@ -40,6 +40,8 @@ class MassStatus:
     ----------
     session : TradingSession
         Asks the venue, and knows what was told.
+    twaps : TwapAnswers
+        Reports the TWAP orders.
     account_id : AccountId
         Whose account it is.
     cache : Cache
@@ -53,6 +55,7 @@ class MassStatus:
     def __init__(
         self,
         session: TradingSession,
+        twaps: TwapAnswers,
         account_id: AccountId,
         cache: Cache,
         clock: LiveClock,
@@ -63,7 +66,7 @@ class MassStatus:
         self._cache: Final = cache
         self._clock: Final = clock
         self._log: Final = log
-        self._twaps: Final = TwapAnswers(session.algo_orders, account_id, cache, clock, log)
+        self._twaps: Final = twaps
 
     async def report(self, client_id: ClientId, lookback_mins: int | None) -> ExecutionMassStatus:
         """Return all orders, fills and positions of one moment, and count them as told.

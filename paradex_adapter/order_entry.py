@@ -22,6 +22,7 @@ from nautilus_trader.model.events import OrderFilled
 from nautilus_trader.model.orders import Order
 
 from paradex_adapter.constants import PARADEX_VENUE
+from paradex_adapter.contingent_desk import ContingentDesk
 from paradex_adapter.contingent_legs import hangs_together
 from paradex_adapter.contingent_orders import ContingentOrders
 from paradex_adapter.emitter import Emitter
@@ -90,7 +91,7 @@ class OrderEntry:
             client.account_id, session, credentials, system_state, cache, clock
         )
         self._twaps: Final = TwapEntry(session.algo_orders, cache, clock)
-        self.lists: Final = ContingentOrders(
+        desk = ContingentDesk(
             client,
             session,
             cache,
@@ -99,6 +100,7 @@ class OrderEntry:
             find_denial=self._denials.find_lasting_denial,
             find_obstacle=self._denials.find_obstacle,
         )
+        self.lists: Final = ContingentOrders(desk, client, session, cache, clock, log)
 
     def restore_orders(self) -> None:
         """Take up the open orders of an earlier run that the cache still holds."""

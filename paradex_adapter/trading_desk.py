@@ -19,6 +19,7 @@ from paradex_adapter.order_news import OrderNews
 from paradex_adapter.order_queries import OrderQueries
 from paradex_adapter.session_setup import SessionSetup
 from paradex_adapter.stream_hold import StreamHold
+from paradex_adapter.twap_orders import TwapAnswers
 from paradex_adapter.venue.account_reader import Notice
 from paradex_adapter.venue.algo_state import AlgoProgress
 from paradex_adapter.venue.credentials import Credentials
@@ -106,20 +107,22 @@ class TradingDesk:
         self.entry: Final = OrderEntry(
             client, session, credentials, system_state, cache, clock, log
         )
-        self.answers: Final = AccountAnswers(session, client.account_id, cache, clock, log)
-        self.mass_status: Final = MassStatus(session, client.account_id, cache, clock, log)
+        account_id = client.account_id
+        twaps = TwapAnswers(session.algo_orders, account_id, cache, clock, log)
+        self.answers: Final = AccountAnswers(session, twaps, account_id, cache, clock, log)
+        self.mass_status: Final = MassStatus(session, twaps, account_id, cache, clock, log)
         self.queries: Final = OrderQueries(client, self.answers, session.store, cache, clock, log)
         self.account_news: Final = AccountNews(client, session, cache, msgbus, clock, log)
         self.busted_positions: Final = BustedPositions(
             session,
             self.answers,
-            client.account_id,
+            account_id,
             cache,
             clock,
             log,
             client.send_position_report,
         )
-        self.stream: Final = StreamHold(session, client.account_id, msgbus, self.entry.lists.settle)
+        self.stream: Final = StreamHold(session, account_id, msgbus, self.entry.lists.settle)
 
     async def open(self) -> None:
         """Take up what an earlier run left, and tell the account; the session still connects.

@@ -60,6 +60,7 @@ class ThreadedExchange:
         try:
             self._await(self._exchange.start(), START_TIMEOUT_SECS)
         except BaseException:
+            # Ctrl-C as well: the thread would keep the process.
             self._end()
             raise
 

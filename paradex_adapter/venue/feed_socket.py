@@ -159,6 +159,7 @@ class FeedSocket:
                         await self.send_unsubscribe(stream)
                         raise
                 except BaseException:
+                    # Canceled as well: nobody wants it any more.
                     self.retire(stream)
                     raise
                 else:

@@ -284,6 +284,7 @@ class MarketFeed:
                 if not stream.is_confirmed:
                     await socket.subscribe(stream)
         except BaseException as e:
+            # Canceled as well: the caller will not release what it did not get.
             if isinstance(e, RequestRejected):
                 self._counters["subscriptions refused"] += 1
             stream.references -= 1

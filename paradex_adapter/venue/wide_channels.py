@@ -55,6 +55,7 @@ class WideChannel:
         try:
             await self.settle()
         except BaseException:
+            # Canceled as well: the caller will not unsubscribe what it did not get.
             self._unwant(market)
             raise
 
@@ -138,6 +139,7 @@ class WideChannel:
             try:
                 await self._socket.modify_scope(scoped, wanted)
             except BaseException:
+                # Canceled as well: the venue did not confirm the new ones.
                 scoped.markets = known
                 raise
 
@@ -154,6 +156,7 @@ class WideChannel:
             try:
                 await self._socket.subscribe(stream)
             except BaseException:
+                # Canceled as well: its place is free again.
                 self._socket.release(stream)
                 raise
 
